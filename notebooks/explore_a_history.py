@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 from features.home import HomeSettings, open_home
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
-from models.classification.cross_validation import report_copy_groups
+from models.classification.learning.cross_validation import report_copy_groups
 from training.dataset.split import split_history
 from training.dataset.targets import find_targets
 from training.demo.export import load_demo

@@ -19,7 +19,7 @@ from features.home import Home, HomeSettings, open_home
 from features.store.store import Store, open_store
 from models.artifacts.mlflow_client import create_database
 from models.artifacts.registry import ModelVersion
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.base.gate_verdict import Verdict
 from models.base.model_card import (
     Card,

@@ -1,23 +1,26 @@
 """Encodes reports into the numbers that all models start from; nothing here is learned."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self, overload
+from typing import Any, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from features.domain.report import IncidentReport
 from features.encoding.encoder import Vectors
 from features.encoding.encoder_weights import open_encoder
+from features.encoding.token_counts import (
+    count_characters,
+    count_single_words,
+    count_words,
+    no_counts,
+)
 from features.text.cleaning import clean_text, incident_text
 
-TOKEN_COLUMNS = 2**20
-_CHARACTERS_READ = 300
-
 Facts = tuple[dict[str, str], ...]
+Result = TypeVar("Result")
 
 
 def _no_vectors() -> Vectors:
@@ -39,6 +42,15 @@ class EncodedReports:
     vectors: Vectors
     facts: Facts
     adapted_vectors: Vectors = field(default_factory=_no_vectors)
+    memo: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    """Results that several models share, by the key of what computed them: see `once`."""
+
+    def once(self, key: Hashable, compute: Callable[[], Result]) -> Result:
+        """Return what `compute` returns, computing it once for all callers with the same key."""
+        if key not in self.memo:
+            self.memo[key] = compute()
+        result: Result = self.memo[key]
+        return result
 
     def __len__(self) -> int:
         return len(self.facts)
@@ -122,55 +134,12 @@ def _encode(
 ) -> EncodedReports:
     texts = [incident_text(report) for report in reports]
     return EncodedReports(
-        words=_count(word_counter(), texts),
-        titles=_count(title_counter(), [clean_text(report.title) for report in reports]),
-        characters=_count_characters(texts if reads_characters else [""] * len(texts)),
+        words=count_words(texts),
+        titles=count_single_words([clean_text(report.title) for report in reports]),
+        characters=count_characters(texts) if reads_characters else no_counts(len(texts)),
         vectors=open_encoder(encoder).encode(texts),
         facts=tuple(_facts(report) for report in reports),
     )
-
-
-def encode_edited(
-    encoded: EncodedReports, texts: Sequence[str], titles: Sequence[str], facts: Facts
-) -> EncodedReports:
-    """Encode edited texts, titles and facts, all of them cleaned; the sentence vectors are kept."""
-    reads_characters = encoded.characters.nnz > 0
-    return replace(
-        encoded,
-        words=_count(word_counter(), texts),
-        titles=_count(title_counter(), titles),
-        characters=_count_characters(texts) if reads_characters else encoded.characters,
-        facts=facts,
-    )
-
-
-def word_counter() -> HashingVectorizer:
-    """Return the vectorizer that counts words and pairs of words."""
-    return _counter("word", (1, 2))
-
-
-def title_counter() -> HashingVectorizer:
-    """Return the vectorizer that counts the words of titles."""
-    return _counter("word", (1, 1))
-
-
-def _count_characters(texts: Sequence[str]) -> csr_array:
-    return _count(_counter("char_wb", (3, 5)), [text[:_CHARACTERS_READ] for text in texts])
-
-
-def _counter(analyzer: str, ngrams: tuple[int, int]) -> HashingVectorizer:
-    return HashingVectorizer(
-        analyzer=analyzer,
-        ngram_range=ngrams,
-        n_features=TOKEN_COLUMNS,
-        alternate_sign=False,
-        norm=None,
-        dtype=np.float32,
-    )
-
-
-def _count(counter: HashingVectorizer, texts: Sequence[str]) -> csr_array:
-    return csr_array(counter.transform(texts))
 
 
 def _facts(report: IncidentReport) -> dict[str, str]:

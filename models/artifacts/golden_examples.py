@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected
-from models.base.report_model import ReportModel
+from models.base.report_model import ReportPredictor
 
 CONFIDENCE_TOLERANCE = 1e-3
 """How far a confidence may differ, because processors round differently."""
@@ -70,7 +70,7 @@ class GoldenExample:
     confidence: float
 
 
-def record_golden(model: ReportModel) -> str:
+def record_golden(model: ReportPredictor) -> str:
     """Return the text of `golden.jsonl`: a line for each golden report with the model's answer."""
     answers = model.rehearse(GOLDEN_REPORTS)
     examples = (
@@ -80,7 +80,7 @@ def record_golden(model: ReportModel) -> str:
     return "".join(_EXAMPLE.dump_json(example).decode() + "\n" for example in examples)
 
 
-def replay_golden(model: ReportModel, text: str) -> None:
+def replay_golden(model: ReportPredictor, text: str) -> None:
     """Check that `model` repeats the recorded answers.
 
     Raises `ArtifactRejected` if a label differs from the recorded label, if a confidence differs

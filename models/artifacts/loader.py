@@ -8,10 +8,9 @@ from typing import Any
 import pandas as pd
 
 from features.domain.report import IncidentReport
-from models.artifacts.save_load import load_artifact
-from models.artifacts.trusted_types import TRUSTED_TYPES
+from models.artifacts.load_artifact import load_artifact
 from models.base.predictions import Prediction
-from models.base.report_model import ReportModel
+from models.base.report_model import ReportPredictor
 
 REPORT_COLUMNS = ("id", "title", "description", "service", "source", "opened_at")
 
@@ -26,7 +25,7 @@ class FrameModel:
     abstain.
     """
 
-    def __init__(self, model: ReportModel) -> None:
+    def __init__(self, model: ReportPredictor) -> None:
         self._model = model
 
     def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
@@ -73,5 +72,5 @@ def _answer_row(answer: Prediction) -> tuple[str, float, str]:
 
 def _load_pyfunc(data_path: str) -> FrameModel:
     # MLflow passes no expected hash. Only ModelRegistry detects that a whole folder was replaced.
-    loaded = load_artifact(Path(data_path), expected_sha256=None, trusted=TRUSTED_TYPES)
+    loaded = load_artifact(Path(data_path), expected_sha256=None)
     return FrameModel(loaded.model)

@@ -1,17 +1,18 @@
 """The layout of an artifact's folder, and the hashes that make it tamper-evident."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from features.errors import ArtifactRejected
 
 DATA_FOLDER = Path("data") / "artifact"
 """The artifact's folder inside the MLflow model."""
 
-FORMAT = 2
+FORMAT = 3
 """The number of the artifact format, increased when earlier artifacts can no longer be loaded.
 
 The manifests of version 0.1.0 state no format.
@@ -30,13 +31,18 @@ class ArtifactFolder:
 
     @property
     def model(self) -> Path:
-        """The model without its big arrays, in skops format."""
+        """The fitted model without its big arrays, in skops format."""
         return self.root / "model.skops"
 
     @property
     def arrays(self) -> Path:
         """The folder of big arrays, each a .npy file."""
         return self.root / "arrays"
+
+    @property
+    def scorer(self) -> Path:
+        """The folder of the part that serves, as a plan of arrays."""
+        return self.root / "scorer"
 
     @property
     def card(self) -> Path:
@@ -80,8 +86,8 @@ def is_current_format(folder: ArtifactFolder) -> bool:
     return _parse_manifest(folder, _read_manifest(folder)).get("format") == FORMAT
 
 
-def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> None:
-    """Check the manifest's own hash, and all other files against the manifest.
+def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> dict[str, str]:
+    """Check the manifest's own hash, and all other files against the manifest; return its hashes.
 
     `expected_sha256` is the hash that the manifest must have; None accepts any manifest. Raises
     `ArtifactRejected` if the manifest has another hash or cannot be read, or if a file is missing,
@@ -91,10 +97,45 @@ def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> None:
     actual = _hash_files(folder)
     differing = sorted(name for name in listed | actual if listed.get(name) != actual.get(name))
     if differing:
-        raise ArtifactRejected(
-            f"{folder.root}: {', '.join(differing[:5])} missing, added or altered since the model "
-            "was saved; restore the folder or promote another version"
-        )
+        raise ArtifactRejected(_altered(folder, differing))
+    return listed
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedFiles:
+    """Reads files of an artifact, each only if its content has the hash of the manifest."""
+
+    folder: ArtifactFolder
+    hashes: Mapping[str, str]
+
+    @classmethod
+    def check(cls, folder: ArtifactFolder, expected_sha256: str | None) -> Self:
+        """Check all files, see `verify_files`."""
+        return cls(folder, verify_files(folder, expected_sha256))
+
+    def read(self, path: Path) -> bytes:
+        """Return a file's content; raises `ArtifactRejected` if it was changed meanwhile."""
+        name = path.relative_to(self.folder.root).as_posix()
+        content = path.read_bytes()
+        if sha256(content).hexdigest() != self.hashes[name]:
+            raise ArtifactRejected(_altered(self.folder, [name]))
+        return content
+
+    def hashes_in(self, part: Path) -> dict[str, str]:
+        """Return the hashes of the files in a folder, by their names in this folder."""
+        prefix = part.relative_to(self.folder.root).as_posix() + "/"
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self.hashes.items()
+            if name.startswith(prefix)
+        }
+
+
+def _altered(folder: ArtifactFolder, names: Sequence[str]) -> str:
+    return (
+        f"{folder.root}: {', '.join(names[:5])} missing, added or altered since the model "
+        "was saved; restore the folder or promote another version"
+    )
 
 
 def _listed_files(folder: ArtifactFolder, expected_sha256: str | None) -> dict[str, str]:

@@ -16,14 +16,14 @@ from models.artifacts.mlflow_client import (
     read_aliases,
     registry_errors,
 )
-from models.artifacts.trusted_types import TRUSTED_TYPES
+from models.artifacts.trusted_types import SERVED_TYPES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion as MlflowVersion
     from mlflow.entities.model_registry import RegisteredModel
 
-    from models.artifacts.save_load import LoadedModel
+    from models.artifacts.load_artifact import LoadedModel
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -73,7 +73,7 @@ class ModelRegistry:
     """
 
     def __init__(
-        self, tracking_uri: str, tenant: str, *, trusted: Sequence[str] = TRUSTED_TYPES
+        self, tracking_uri: str, tenant: str, *, trusted: Sequence[str] = SERVED_TYPES
     ) -> None:
         self._tracking_uri = tracking_uri
         self._tenant = tenant
@@ -186,7 +186,7 @@ class ModelRegistry:
 
     def load(self, version: ModelVersion) -> "LoadedModel":
         """Load a version's model; raises `ArtifactRejected` if its files or answers changed."""
-        from models.artifacts.save_load import load_artifact
+        from models.artifacts.load_artifact import load_artifact
 
         return load_artifact(version.folder, expected_sha256=version.sha256, trusted=self._trusted)
 

@@ -1,20 +1,20 @@
 """Conformal prediction: sets of labels that contain the correct label with a chosen probability."""
 
 import warnings
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
-from models.classification.cross_validation import Rows, one_of_each
+from models.base.parameters import Parameters
+from models.classification.learning.cross_validation import Rows, one_of_each
 from models.classification.log_linear_pool import Floats
 
-with warnings.catch_warnings():  # importing crepes enables all user warnings
+if TYPE_CHECKING:
     from crepes import ConformalClassifier
 
 
-class LabelSets(BaseEstimator):  # type: ignore[misc]
+class LabelSets(Parameters):
     """Split-conformal sets of labels (Vovk, Gammerman and Shafer 2005), calibrated by class.
 
     A set contains the correct label of a new report with a probability of at least `coverage`. A
@@ -49,6 +49,9 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
         labels = labels[rows]
         nonconformity = _mass_above(probabilities[rows])[np.arange(len(labels)), labels]
         categories = self._categories(np.bincount(labels, minlength=probabilities.shape[1]))
+        with warnings.catch_warnings():  # importing crepes enables all user warnings
+            # Imported here because only fitting needs it.
+            from crepes import ConformalClassifier
         classifier = ConformalClassifier().fit(nonconformity, bins=categories[labels])
         limits = {
             number: self._limit(classifier, nonconformity[categories[labels] == number], number)
@@ -80,7 +83,7 @@ class LabelSets(BaseEstimator):  # type: ignore[misc]
         categories[by_size[:pooled]] = by_size[0]
         return categories
 
-    def _limit(self, classifier: ConformalClassifier, scores: Floats, category: int) -> float:
+    def _limit(self, classifier: "ConformalClassifier", scores: Floats, category: int) -> float:
         """Return the greatest nonconformity with which a class of the category is in a set.
 
         The p-value changes only at the calibration `scores`, so it is enough to test these, once,

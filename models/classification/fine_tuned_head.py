@@ -1,6 +1,7 @@
 """The classifier that was trained together with an adapted encoder."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +9,7 @@ from scipy.special import log_softmax
 
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.encoder import Vectors
-
-Floats = NDArray[np.float64]
+from models.classification.scorers.scorer import Floats, Part
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class FineTunedHead:
     `intercepts` has shape (classes,). Classes are numbered in the sorted order of their labels.
 
     >>> head = FineTunedHead("hashing", np.eye(2), np.zeros(2))
-    >>> head.score(np.array([[3.0, 0.0]], dtype=np.float32)).argmax()
+    >>> head.log_probabilities(np.array([[3.0, 0.0]], dtype=np.float32)).argmax()
     np.int64(0)
     """
 
@@ -28,16 +28,18 @@ class FineTunedHead:
     slopes: Floats
     intercepts: Floats
 
+    reads: ClassVar[tuple[Part, ...]] = ("vectors",)
+
     @property
-    def classes_(self) -> NDArray[np.int64]:
-        """The numbers of the classes, an attribute that scikit-learn's classifiers have."""
+    def classes(self) -> NDArray[np.int64]:
+        """The numbers of the classes."""
         return np.arange(len(self.intercepts))
 
-    def decision_function(self, encoded: EncodedReports) -> Floats:
+    def score(self, encoded: EncodedReports) -> Floats:
         """Return log probabilities of shape (reports, classes)."""
-        return self.score(encoded.adapted_vectors)
+        return self.log_probabilities(encoded.adapted_vectors)
 
-    def score(self, vectors: Vectors) -> Floats:
+    def log_probabilities(self, vectors: Vectors) -> Floats:
         """Return log probabilities of shape (vectors, classes)."""
         return np.asarray(log_softmax(vectors @ self.slopes.T + self.intercepts, axis=1))
 

@@ -4,12 +4,10 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import log_expit, logsumexp, softmax
-from sklearn.base import BaseEstimator
-from sklearn.linear_model import LogisticRegression
+from scipy.special import expit, log_expit, logsumexp, softmax
 
-from models.classification.cross_validation import Rows
+from models.base.parameters import Parameters
+from models.classification.scorers.scorer import Rows
 
 Floats = NDArray[np.float64]
 
@@ -18,7 +16,7 @@ _BEND = -0.5
 _SHARPNESS = 4.0
 
 
-class LogLinearPool(BaseEstimator):  # type: ignore[misc]
+class LogLinearPool(Parameters):
     """A log-linear pool (Genest and Zidek 1986): two weights per expert, one bias per class.
 
     Scores have shape (experts, rows, classes). They need not be log probabilities: the same
@@ -63,6 +61,9 @@ class LogLinearPool(BaseEstimator):  # type: ignore[misc]
         start = np.concatenate([np.ones(len(parts)), np.zeros(parts.shape[2])])
         # The loss is convex with few parameters: Newton's method takes a tenth of the time of a
         # quasi-Newton method.
+        # Imported here because only fitting needs it.
+        from scipy.optimize import minimize
+
         optimum = minimize(
             self._loss,
             start,
@@ -126,7 +127,7 @@ def _below_and_above(scores: Floats) -> Floats:
     return np.concatenate([below, scores - below])
 
 
-class TopCalibration(BaseEstimator):  # type: ignore[misc]
+class TopCalibration(Parameters):
     """Beta calibration (Kull, Silva Filho and Flach 2017) of the likeliest class's probability.
 
     The other classes share the remaining probability in their previous proportions. If one of them
@@ -138,6 +139,8 @@ class TopCalibration(BaseEstimator):  # type: ignore[misc]
     def __init__(self, *, prior_rows: float = 20.0) -> None:
         self.prior_rows = prior_rows
 
+    curve_: Floats | None
+
     def fit(self, probabilities: Floats, labels: Rows) -> Self:
         """Learn from held-out probabilities of shape (rows, classes)."""
         right = (probabilities.argmax(axis=1) == labels).astype(np.int64)
@@ -145,23 +148,28 @@ class TopCalibration(BaseEstimator):  # type: ignore[misc]
         if 0 < right.sum() < len(right):
             curve = self._learn_curve(probabilities, right)
             # With too few rows the curve may fall, and would turn high confidences into low ones.
-            self.curve_ = curve if (curve.coef_ >= 0).all() else None
+            self.curve_ = curve if (curve[:2] >= 0).all() else None
         return self
 
-    def _learn_curve(self, probabilities: Floats, right: Rows) -> LogisticRegression:
+    def _learn_curve(self, probabilities: Floats, right: Rows) -> Floats:
+        """Return both slopes and the intercept of the log-odds of being right."""
+        # Imported here because only fitting needs it.
+        from sklearn.linear_model import LogisticRegression
+
         rows, confidence = len(right), probabilities.max(axis=1)
         outcomes = np.repeat([0, 1], rows)
         weights = np.concatenate([1 - right, right]).astype(np.float64)
         weights += self.prior_rows / rows * np.concatenate([1 - confidence, confidence])
         parts = np.tile(_log_odds_parts(probabilities), (2, 1))
-        return LogisticRegression(C=1e4).fit(parts, outcomes, sample_weight=weights)
+        curve = LogisticRegression(C=1e4).fit(parts, outcomes, sample_weight=weights)
+        return np.append(curve.coef_[0], curve.intercept_)
 
     def transform(self, probabilities: Floats) -> Floats:
         """Return calibrated probabilities of the same shape."""
         if self.curve_ is None:
             return probabilities
-        right = self.curve_.predict_proba(_log_odds_parts(probabilities))[:, 1]
-        return _with_top(probabilities, right)
+        log_odds = _log_odds_parts(probabilities) @ self.curve_[:2] + self.curve_[2]
+        return _with_top(probabilities, np.asarray(expit(log_odds)))
 
 
 def _with_top(probabilities: Floats, confidence: Floats) -> Floats:

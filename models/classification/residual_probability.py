@@ -4,7 +4,8 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+
+from models.base.parameters import Parameters
 
 Floats = NDArray[np.float64]
 
@@ -12,7 +13,7 @@ _CONFIDENT = 0.5
 _USUAL_SHARE = 0.95
 
 
-class ResidualProbability(BaseEstimator):  # type: ignore[misc]
+class ResidualProbability(Parameters):
     """Compares the probability beyond the two likeliest labels with that of held-out incidents.
 
     An incident between two known labels leaves little probability to the others. An incident of a

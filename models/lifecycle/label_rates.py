@@ -13,8 +13,8 @@ from features.domain.label_rates import LabelRates
 from features.domain.report import IncidentReport
 from features.store.store import Store
 from features.text.fingerprint import fingerprint
-from models.classification.calibrated_model import CalibratedModel
-from models.classification.cross_validation import report_copy_groups
+from models.classification.calibrated_predictor import CalibratedPredictor
+from models.classification.learning.cross_validation import report_copy_groups
 from models.statistics.label_bias import evidence_of_bias, fit_label_bias
 
 Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ class LabelledReport:
 class RateEstimator:
     """Estimates the label rates of one version again and again; asks it once about each report."""
 
-    def __init__(self, model: CalibratedModel, version: str, learned_until: datetime) -> None:
+    def __init__(self, model: CalibratedPredictor, version: str, learned_until: datetime) -> None:
         self._model = model
         self.version = version
         self._learned_until = learned_until

@@ -4,15 +4,16 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as students_t
-from sklearn.base import BaseEstimator
+from scipy.special import stdtr
+
+from models.base.parameters import Parameters
 
 Floats = NDArray[np.float64]
 
 _TAIL_FREEDOM = 4.0
 
 
-class ConformalPValue(BaseEstimator):  # type: ignore[misc]
+class ConformalPValue(Parameters):
     """The p-value of "this score comes from the population of the calibration scores".
 
     For a new score of the same population, the p-value is at most `a` with a probability of about
@@ -36,5 +37,5 @@ class ConformalPValue(BaseEstimator):  # type: ignore[misc]
         below = np.searchsorted(self.scores_, scores, side="right")
         p_values = (1.0 + below) / (len(self.scores_) + 1.0)
         spread = self.spread_ or 1.0
-        tail = students_t.cdf((scores - self.mean_) / spread, _TAIL_FREEDOM)
+        tail = stdtr(_TAIL_FREEDOM, (scores - self.mean_) / spread)
         return np.asarray(np.where(below == 0, np.minimum(p_values, tail), p_values))

@@ -5,8 +5,8 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
+from models.base.parameters import Parameters
 from models.statistics.value_counts import ValueCounts
 
 Floats = NDArray[np.float64]
@@ -15,7 +15,7 @@ ValueIds = NDArray[np.uint32]
 _FEWEST_INCIDENTS = 2
 
 
-class KnownValues(BaseEstimator):  # type: ignore[misc]
+class KnownValues(Parameters):
     """Counts in how many incidents each value occurs.
 
     A value is known if at least two incidents hold it. With `most_share` below 1, a value that a

@@ -13,7 +13,7 @@ from features.errors import NotEnoughHistory, NotTrained
 from models.base.novelty_levels import DEFAULT_LEVELS
 from models.base.predictions import NoveltyPrediction
 from models.base.report_model import ReportModel
-from models.classification.cross_validation import report_copy_groups
+from models.classification.learning.cross_validation import report_copy_groups
 from models.novelty.conformal_p_value import Floats
 from models.novelty.explanations import (
     describe_rarity,

@@ -5,10 +5,10 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from features.encoding.encoder import Vectors
 from features.encoding.word_pieces import PieceIds
+from models.base.parameters import Parameters
 from models.novelty.conformal_p_value import ConformalPValue, Floats
 
 # Chosen by `python tests/benchmarks/novelty.py`; neighbours count twice as much as the other two.
@@ -20,7 +20,7 @@ _PSEUDO_COUNT = 20.0
 _BLOCK = 1024
 
 
-class TextFamiliarity(BaseEstimator):  # type: ignore[misc]
+class TextFamiliarity(Parameters):
     """Three scores of a text against reference texts; higher is more familiar.
 
     1. The mean cosine of its 10 nearest reference texts (deep nearest neighbours, Sun et al. 2022).
@@ -77,7 +77,7 @@ class TextFamiliarity(BaseEstimator):  # type: ignore[misc]
         return float(self.log_ratio_.min())
 
 
-class TextCalibration(BaseEstimator):  # type: ignore[misc]
+class TextCalibration(Parameters):
     """Combines the three scores of a text, each in standard deviations, into one p-value."""
 
     def fit(self, scores: Floats) -> Self:

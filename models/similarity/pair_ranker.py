@@ -9,8 +9,8 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator
 
+from models.base.parameters import Parameters
 from models.similarity.pair_features import FEATURES
 from models.similarity.stranger_cohort import MOST_COMPARED, StrangerPairs
 from models.similarity.training_pairs import LabelledQuery
@@ -59,7 +59,7 @@ _LEAST_CUTOFF = 0.25
 _EXTRA_PRECISION = 0.01
 
 
-class PairRanker(BaseEstimator):  # type: ignore[misc]
+class PairRanker(Parameters):
     """Scores pairs by their features: the higher the score, the more likely they are related.
 
     A conditional logit (McFadden 1974) that chooses a query's relatives, the incidents related to
@@ -116,7 +116,7 @@ class _JudgedPairs:
     weights: Floats
 
 
-class RelatednessCalibration(BaseEstimator):  # type: ignore[misc]
+class RelatednessCalibration(Parameters):
     """Turns the log odds of pairs against strangers into probabilities of being related.
 
     The log odds are scaled (Platt 1999). Slope and intercept have a prior around the shipped

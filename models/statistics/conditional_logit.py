@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
 
 Floats = NDArray[np.float64]
@@ -84,6 +83,9 @@ def _minimise_with_prior(loss: _Loss, prior: Floats, spread: Floats) -> Floats:
         value, slopes = loss(weights)
         deviations = (weights - prior) / spread
         return value + float(deviations @ deviations / 2), slopes + deviations / spread
+
+    # Imported here because only fitting needs it.
+    from scipy.optimize import minimize
 
     return np.asarray(minimize(with_prior, prior, jac=True, method="L-BFGS-B").x, dtype=np.float64)
 

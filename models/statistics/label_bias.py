@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 Floats = NDArray[np.float64]
@@ -39,6 +38,9 @@ def fit_label_bias(log_probabilities: Floats, labels: Rows) -> Floats:
         slope[right_cells] -= 1
         value = _PENALTY / 2 * (bias**2).sum() - (weights * logits[right_cells]).sum()
         return float(value), weights @ slope + _PENALTY * bias
+
+    # Imported here because only fitting needs it.
+    from scipy.optimize import minimize
 
     return np.asarray(minimize(loss, np.zeros(classes), jac=True).x)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from features.errors import PrecedentError
+from models.artifacts.load_artifact import LoadedModel
 from models.artifacts.registry import ModelVersion
-from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card
-from models.base.report_model import ReportModel
+from models.base.report_model import ReportPredictor
 from serving.background.poller import Poller
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class LoadedVersion:
     """A loaded version: its files are unaltered, and its golden answers were reproduced."""
 
     version: ModelVersion
-    model: ReportModel
+    model: ReportPredictor
     card: Card
 
     @property

@@ -9,7 +9,7 @@ from features.domain.labels import LabelRecord
 from features.errors import EncoderUnavailable
 from features.store.operations.leases import new_holder
 from features.store.store import Store
-from models.classification.calibrated_model import CalibratedModel
+from models.classification.calibrated_predictor import CalibratedPredictor
 from models.lifecycle.label_rates import (
     MOST_LABELS,
     LabelledReport,
@@ -61,12 +61,12 @@ class LabelRatePoller(Poller):
         seconds = _LEASED_POLLS * max(self._poll_seconds, 1.0)
         if self._store.leases.take(LEASE, self._holder, seconds):
             for champion in self._champions().serving.values():
-                if isinstance(champion.model, CalibratedModel):
+                if isinstance(champion.model, CalibratedPredictor):
                     self._update(champion, champion.model)
         rates = self._store.label_rates.all()
         self._rates = {(one.target, one.version): one for one in rates}
 
-    def _update(self, champion: LoadedVersion, model: CalibratedModel) -> None:
+    def _update(self, champion: LoadedVersion, model: CalibratedPredictor) -> None:
         target, version = champion.version.target, champion.version.version
         labels = self._store.labels.representative(target, _MOST_READ)
         estimator = self._estimators.get(target)

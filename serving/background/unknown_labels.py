@@ -7,7 +7,7 @@ from types import MappingProxyType
 from features.domain.labels import LabelRecord, strongest
 from features.domain.report import IncidentReport
 from features.store.store import Store
-from models.classification.calibrated_model import CalibratedModel
+from models.classification.calibrated_predictor import CalibratedPredictor
 from models.novelty.novelty_gate import TARGET as NOVELTY
 from models.novelty.novelty_model import NoveltyModel
 from models.novelty.unknown_labels import UnknownLabels
@@ -51,7 +51,7 @@ class UnknownLabelPoller(Poller):
         labels = {
             target: self._labels_outside(target, version.model.classes_)
             for target, version in serving.items()
-            if isinstance(version.model, CalibratedModel)
+            if isinstance(version.model, CalibratedPredictor)
         }
         state = (novelty.version, labels)
         if state != self._learned_from:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from models.base.demotion import demote
 from models.base.predictions import Decision, NoveltyPrediction, Prediction
-from models.classification.calibrated_model import CalibratedModel
+from models.classification.calibrated_predictor import CalibratedPredictor
 from models.novelty.novelty_gate import TARGET as NOVELTY
 from models.novelty.novelty_gate import restrict
 from serving.background.champions import Champions, LoadedVersion
@@ -40,4 +40,4 @@ def restrict_unusual(predictions: Predictions, champions: Champions) -> Predicti
 
 def _needs_novelty(champion: LoadedVersion | None) -> bool:
     model = None if champion is None else champion.model
-    return isinstance(model, CalibratedModel) and model.certification_.needs_novelty
+    return isinstance(model, CalibratedPredictor) and model.certification_.needs_novelty

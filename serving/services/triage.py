@@ -21,7 +21,7 @@ from features.store.store import Store
 from features.text.near_copy_key import near_copy_key
 from models.base.demotion import demote
 from models.base.predictions import Decision, Prediction
-from models.classification.calibrated_model import CalibratedModel
+from models.classification.calibrated_predictor import CalibratedPredictor
 from models.novelty.novelty_gate import TARGET as NOVELTY
 from models.novelty.novelty_model import NoveltyModel
 from serving.background.champions import Champions, LoadedVersion
@@ -245,7 +245,7 @@ class TriageService:
 
 def _predictor(champion: LoadedVersion, policy: AnswerPolicy) -> Predict:
     rates = policy.label_rates.get((champion.version.target, champion.version.version))
-    if rates is None or not isinstance(champion.model, CalibratedModel):
+    if rates is None or not isinstance(champion.model, CalibratedPredictor):
         return champion.model.predict
     return partial(champion.model.predict, rates=rates)
 

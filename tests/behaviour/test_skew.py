@@ -16,8 +16,8 @@ from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.imports.column_mapping import HistoryMapping
 from features.imports.load_history import load_history
 from features.text.masking import Masking
+from models.artifacts.load_artifact import LoadedModel
 from models.artifacts.registry import ModelVersion
-from models.artifacts.save_load import LoadedModel
 from models.base.model_card import Card
 from models.classification.choice import ChoiceModel
 from serving.app import create_app

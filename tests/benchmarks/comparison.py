@@ -14,7 +14,7 @@ from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import MINILM
 from features.home import Home
 from models.base.estimate import Estimate
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.evaluation.evaluate import Evaluation

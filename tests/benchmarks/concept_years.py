@@ -9,7 +9,7 @@ from sklearn.cluster import MiniBatchKMeans
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import Vectors
-from models.classification.cross_validation import Rows, report_copy_groups
+from models.classification.learning.cross_validation import Rows, report_copy_groups
 from training.monitoring.dataset import MonitoringDataset, first_of_bursts
 
 KINDS = ("quiet", "renamed category", "new service", "new failure mode")

@@ -16,7 +16,7 @@ from features.text.cleaning import incident_text
 from models.base.estimate import Estimate
 from models.base.target_labels import label_of
 from models.classification.choice import ChoiceModel
-from models.classification.cross_validation import Rows, report_copy_groups
+from models.classification.learning.cross_validation import Rows, report_copy_groups
 from training.evaluation.bootstrap import Floats
 from training.evaluation.metrics import (
     HeldOutPredictions,

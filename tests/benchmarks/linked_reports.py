@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from data_sets import DATA_SETS, data_folder, load_data_set
 
 from features.domain.report import ResolvedIncident
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from models.similarity.duplicate_groups import link_groups
 
 

@@ -27,7 +27,7 @@ from features.text.cleaning import incident_text
 from models.base.predictions import Decision, LabelPrediction, NoveltyPrediction
 from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel
-from models.classification.cross_validation import Rows, report_copy_groups
+from models.classification.learning.cross_validation import Rows, report_copy_groups
 from models.novelty.novelty_gate import restrict
 from models.novelty.novelty_model import NoveltyModel
 from training.dataset.split import split_history

@@ -14,7 +14,7 @@ from figures import Floats
 from features.domain.history import History
 from features.domain.report import IncidentReport, ResolvedIncident
 from models.base.target_labels import label_of
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.evaluation.metrics import HeldOutPredictions
 
 _LEARNED_SHARE, _LEARNED_INCIDENTS = 0.25, 100

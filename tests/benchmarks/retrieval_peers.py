@@ -12,7 +12,7 @@ from features.encoding.encoder import SentenceEncoder, Vectors
 from features.encoding.encoder_weights import MINILM, find_weights
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 
 PEERS = ("BM25", "MiniLM", "BM25 + MiniLM, rank fusion")
 

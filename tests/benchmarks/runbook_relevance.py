@@ -18,7 +18,7 @@ from scipy.special import expit
 
 from features.encoding.encoder_weights import MINILM, open_encoder
 from models.base.estimate import Estimate
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from models.runbooks.match_features import FEATURES, Match, match_reports
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import CUTOFF, WEIGHTS, RunbookModel, calibration_examples

@@ -21,7 +21,7 @@ from runbook_pairs import Family, load_families
 from features.encoding.encoder_weights import MINILM, open_encoder
 from features.home import Home, open_home
 from models.base.estimate import Estimate
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from models.runbooks.match_features import FEATURES, match_reports
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import WEIGHTS

@@ -23,7 +23,7 @@ from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.home import Home, open_home
 from features.search.incident_index import IncidentIndex
 from features.text.cleaning import clean_text, incident_text
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from models.similarity.duplicate_groups import UNLINKED
 from models.similarity.result_entries import ListedRecords
 from models.similarity.similar_model import SimilarModel

@@ -26,7 +26,7 @@ from features.text.cleaning import incident_text
 from models.artifacts.registry import ModelRegistry
 from models.base.predictions import Evidence
 from models.classification.calibrated_model import CalibratedModel
-from models.classification.explanations import ScoredReports
+from models.classification.evidence.explanations import ScoredReports
 
 _NEW_SHARE = 0.01
 _BATCH = 1000

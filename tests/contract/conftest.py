@@ -16,7 +16,8 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Runbook, Section, SectionRole
 from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
-from models.artifacts.save_load import load_artifact, save_artifact
+from models.artifacts.load_artifact import load_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.base.model_card import Card
 from models.base.predictions import (
     LabelPrediction,
@@ -312,7 +313,7 @@ def saved_and_loaded(model: Fitted, kind: Kind, target: str, folder: Path) -> Fi
     card = Card(target, kind.name, datetime(2026, 1, 1, tzinfo=UTC))
     sha256 = save_artifact(model, card, folder)
     reloaded = load_artifact(folder, expected_sha256=sha256).model
-    assert isinstance(reloaded, type(model))
+    assert isinstance(model, type(reloaded))
     return reloaded
 
 

@@ -12,8 +12,9 @@ import pytest
 from features.domain.report import IncidentReport
 from features.errors import NotEnoughHistory, NotTrained
 from models.base.predictions import Certificate, Decision, SeverityPrediction
-from models.classification.calibrated_model import CalibratedModel, Certification
-from models.classification.cross_validation import Fold
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.calibrated_predictor import Certification
+from models.classification.learning.cross_validation import Fold
 
 EMPTY = IncidentReport(id="empty")
 

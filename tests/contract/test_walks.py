@@ -33,7 +33,8 @@ class Bounds:
 
 
 TRIAGE = Bounds(modules=45, rooms=12, climbs=0)
-TRAINING = Bounds(modules=160, rooms=28, climbs=3)
+# Four of the climbs are results that `EncodedReports.once` computes for several models together.
+TRAINING = Bounds(modules=175, rooms=28, climbs=7)
 ALERT = Bounds(modules=95, rooms=15, climbs=6)
 WATCH = Bounds(modules=27, rooms=7, climbs=0)
 

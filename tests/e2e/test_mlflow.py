@@ -26,7 +26,7 @@ from features.home import Home, HomeSettings, open_home
 from models.artifacts.evaluation_files import EvaluationFolder
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import ModelVersion
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.base.model_card import Card
 from models.base.predictions import Certificate
 from models.classification.choice import ChoiceModel

@@ -19,7 +19,7 @@ from features.domain.report import Outcome
 from features.home import Home
 from features.store.store import open_store
 from models.artifacts.registry import ModelVersion
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from training.pipeline.register import register
 
 pytestmark = pytest.mark.quality

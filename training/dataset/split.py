@@ -10,7 +10,12 @@ from sklearn.model_selection import GroupKFold
 
 from features.domain.history import History
 from features.domain.report import ResolvedIncident
-from models.classification.cross_validation import Fold, Rows, copy_folds, report_copy_groups
+from models.classification.learning.cross_validation import (
+    Fold,
+    Rows,
+    copy_folds,
+    report_copy_groups,
+)
 
 _FOLDS = 5
 # With many rows, four folds evaluate as precisely as five, and training takes under 90 seconds.

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base.predictions import Certificate
-from models.classification.calibrated_model import Certification
-from models.classification.cross_validation import Rows, one_of_each
+from models.classification.calibrated_predictor import Certification
+from models.classification.learning.cross_validation import Rows, one_of_each
 from training.evaluation.binomial_intervals import lower_bound, upper_bound
 from training.evaluation.metrics import HeldOutPredictions, take_rows
 from training.plan import WANTED_PRECISION

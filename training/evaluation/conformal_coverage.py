@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from models.classification.conformal_sets import LabelSets
-from models.classification.cross_validation import Fold, Rows
-from models.classification.expert_pool import CrossFit
+from models.classification.learning.cross_fit import CrossFit
+from models.classification.learning.cross_validation import Fold, Rows
 from training.evaluation.bootstrap import Floats
 from training.evaluation.metrics import HeldOutPredictions
 

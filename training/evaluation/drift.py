@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.base.estimate import Estimate
 from models.base.model_card import Drift
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.dataset.split import Split
 from training.evaluation.metrics import HeldOutPredictions, measure, take_rows
 

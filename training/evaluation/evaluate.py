@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport
 from features.text.fingerprint import fingerprint
 from models.base.model_card import Drift, Metric, SliceMetric
 from models.classification.calibrated_model import CalibratedModel
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.evaluation.bootstrap import Floats

@@ -9,8 +9,8 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports, encode_reports
 from models.base.model_card import CurvePoint
 from models.classification.calibrated_model import CalibratedModel
-from models.classification.cross_validation import Fold, Rows, one_of_each
-from models.classification.experts import choose_experts, expert_scores
+from models.classification.learning.cross_validation import Fold, Rows, one_of_each
+from models.classification.learning.experts import choose_experts, pipeline_scores
 from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.evaluation.binomial_intervals import lower_bound
@@ -227,8 +227,7 @@ def _curve_point(
 def _predict(encoded: EncodedReports, labels: Rows, fit_rows: Rows, judged_rows: Rows) -> Rows:
     classes = int(labels.max()) + 1
     fit_reports = encoded.take(fit_rows)
-    name, expert = next(iter(choose_experts(fit_reports, classes=classes, seed=0).items()))
-    fitted_expert = {name: expert.fit(fit_reports, labels[fit_rows])}
-    return np.asarray(
-        expert_scores(fitted_expert, encoded.take(judged_rows), classes)[0].argmax(axis=1)
-    )
+    expert = next(iter(choose_experts(fit_reports, classes=classes, seed=0).values()))
+    expert.fit(fit_reports, labels[fit_rows])
+    scores = pipeline_scores(expert, encoded.take(judged_rows))
+    return np.asarray(expert.classes_[scores.argmax(axis=1)])

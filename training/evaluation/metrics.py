@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from models.base.estimate import Estimate
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.evaluation.bootstrap import Floats, bootstrap
 
 CONFIDENCE_BINS = 10

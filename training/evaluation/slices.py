@@ -9,7 +9,7 @@ import numpy as np
 from features.domain.report import IncidentReport
 from features.text.cleaning import incident_text
 from models.base.model_card import SliceMetric
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.evaluation.binomial_intervals import wilson_interval
 from training.evaluation.bootstrap import Floats
 from training.evaluation.languages import languages_of

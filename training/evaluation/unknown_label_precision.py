@@ -4,7 +4,7 @@ import numpy as np
 
 from models.base.model_card import UnknownLabelPrecision
 from models.classification.calibrated_model import CalibratedModel
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.evaluation.bootstrap import Floats
 from training.evaluation.evaluate import Evaluation, Flags
 

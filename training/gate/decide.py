@@ -7,7 +7,7 @@ import numpy as np
 
 from features.formatting import counted, interval
 from models.base.gate_verdict import Comparison, Verdict
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from models.statistics.sign_flip_test import sign_flip_p_value
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import (

@@ -15,7 +15,7 @@ from models.artifacts.manifest import ArtifactFolder, is_current_format
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.artifacts.training_ids import hash_ids, were_learned_from
 from models.base.model_card import Card
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.dataset.targets import data_end
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.held_out_predictions import held_out_answers

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.base.estimate import Estimate
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.evaluation.bootstrap import Floats, percentile_interval
 from training.evaluation.metrics import kappa_of_counts
 

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from features.formatting import counted, interval
 from models.base.gate_verdict import Comparison, Verdict
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.evaluation.slices import Slice
 from training.gate.paired_bootstrap import Answers, GainEstimate, accuracy_gain
 

@@ -7,7 +7,7 @@ from cleanlab.count import estimate_joint
 from cleanlab.filter import find_label_issues
 from numpy.typing import NDArray
 
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 
 Floats = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.dataset.split import Split
 
 Floats = NDArray[np.float64]

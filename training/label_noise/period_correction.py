@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import softmax
 
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 
 Floats = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from scipy.sparse import coo_array
 from features.domain.report import ResolvedIncident
 from models.base.model_card import LabelNoise
 from models.classification.calibrated_model import CalibratedModel
-from models.classification.cross_validation import Rows
-from models.classification.expert_pool import CrossFit
+from models.classification.learning.cross_fit import CrossFit
+from models.classification.scorers.scorer import Rows
 from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.label_noise.confident_learning import find_contradictions

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.cluster import AgglomerativeClustering
 
 from features.domain.monitoring import Proposal
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.distinctive_terms import distinctive_terms
 from training.monitoring.findings import Findings

@@ -7,7 +7,7 @@ import numpy as np
 
 from features.domain.monitoring import Alarm
 from features.text.cleaning import incident_text
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.distinctive_terms import distinctive_terms
 from training.monitoring.findings import RETRAIN, Findings

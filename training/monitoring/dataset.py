@@ -16,7 +16,7 @@ from features.home import Home
 from features.store.store import Store
 from features.text.cleaning import incident_text
 from models.base.target_labels import label_of
-from models.classification.cross_validation import Rows, report_copy_groups
+from models.classification.learning.cross_validation import Rows, report_copy_groups
 from training.dataset.point_in_time import read_point_in_time
 
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ from features.domain.monitoring import Measure
 from features.text.cleaning import incident_text
 from features.text.tokens import terms_of
 from models.base.estimate import Estimate
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.evaluation.bootstrap import percentile_interval
 from training.monitoring.concept_drift import FACTS
 from training.monitoring.dataset import MonitoringDataset

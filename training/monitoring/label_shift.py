@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import hypergeom
 
 from features.domain.monitoring import Measure, Proposal
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.evaluation.drift import label_distance
 from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.findings import Findings

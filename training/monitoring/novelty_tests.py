@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from features.encoding.encoder import Vectors
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from scipy.stats import binom
 
 from features.domain.monitoring import Proposal
-from models.classification.cross_validation import Rows
+from models.classification.scorers.scorer import Rows
 from training.monitoring.dataset import MonitoringDataset, opened_at
 from training.monitoring.findings import RETRAIN, Findings
 

@@ -14,7 +14,7 @@ from features.formatting import cut_short, one_line
 from models.base.predictions import Certificate, Decision, LabelPrediction
 from models.base.target_labels import label_of
 from models.classification.calibrated_model import CalibratedModel
-from models.classification.cross_validation import Rows, one_of_each, report_copy_groups
+from models.classification.learning.cross_validation import Rows, one_of_each, report_copy_groups
 from models.novelty.novelty_gate import restrict
 from models.novelty.novelty_model import NoveltyModel
 from training.dataset.split import Split, is_dated, split_history

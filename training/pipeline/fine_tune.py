@@ -15,8 +15,8 @@ from features.encoding.fine_tuning import AdaptedWeights, LabelledTexts, adapt_e
 from features.formatting import counted, interval
 from features.home import Home
 from features.text.cleaning import incident_text
-from models.classification.cross_validation import Floats, Fold, Rows, copy_folds
 from models.classification.fine_tuned_head import FineTunedHead
+from models.classification.learning.cross_validation import Floats, Fold, Rows, copy_folds
 from training.dataset.split import Split
 from training.dataset.targets import Target
 from training.evaluation.evaluate import Evaluation
@@ -231,7 +231,7 @@ class _TimedAdaptations:
         return _ScoredFold(
             fold,
             {
-                target: FineTunedHead("", *head).score(vectors)
+                target: FineTunedHead("", *head).log_probabilities(vectors)
                 for target, head in adapted.heads.items()
             },
         )

@@ -9,7 +9,8 @@ from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.text.cleaning import clean_text, incident_text
 from models.base.model_card import Drift
-from models.classification.calibrated_model import CalibratedModel, Certification
+from models.classification.calibrated_model import CalibratedModel
+from models.classification.calibrated_predictor import Certification
 from models.classification.drift_doubt import DriftDoubt
 from models.classification.fine_tuned_head import FineTunedHead
 from models.kinds import build_model

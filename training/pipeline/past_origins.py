@@ -10,7 +10,7 @@ from features.domain.history import History
 from features.domain.report import ResolvedIncident
 from features.errors import NotEnoughHistory
 from models.base.target_labels import label_of
-from models.classification.cross_validation import Rows, one_of_each
+from models.classification.learning.cross_validation import Rows, one_of_each
 from models.kinds import build_model
 from training.dataset.split import Split, split_history
 from training.dataset.targets import Target

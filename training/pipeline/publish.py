@@ -10,7 +10,7 @@ from features.domain.audit_event import AuditEvent
 from features.store.store import open_store
 from models.artifacts.evaluation_files import EvaluationFolder
 from models.artifacts.registry import ModelVersion
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.base.gate_verdict import Verdict
 from models.base.model_card import Card
 from models.base.report_model import ReportModel

@@ -13,7 +13,7 @@ from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposa
 from features.domain.suspension import Suspension
 from models.artifacts.registry import ModelVersion
 from models.base.model_card import Card
-from models.classification.calibrated_model import CalibratedModel
+from models.classification.calibrated_predictor import CalibratedPredictor
 from models.lifecycle.automatic_acts import AutomaticActs
 from models.statistics.confidence_sequence import PrecisionBounds
 from serving.background.certificates import AuditedLabel
@@ -197,7 +197,7 @@ def _unproven_labels(services: Container, champion: LoadedVersion) -> tuple[str,
 
 
 def _withheld_reason(champion: LoadedVersion) -> str | None:
-    if not isinstance(champion.model, CalibratedModel):
+    if not isinstance(champion.model, CalibratedPredictor):
         return None
     certification = champion.model.certification_
     if certification.withheld is None:

@@ -38,9 +38,9 @@ def test_weights_are_those_of_scikit_learn() -> None:
 
 def test_rare_and_unseen_tokens_are_left_out() -> None:
     weights = TfidfWeights(part="titles", min_reports=2).fit(titled(*TITLES))
-    assert len(weights.columns_) == 5
+    assert len(weights.view_.columns) == 5
     assert weights.transform(titled("zebra", "")).nnz == 0
-    assert TfidfWeights(part="titles", min_reports=3).fit(titled(*TITLES)).columns_.size == 1
+    assert TfidfWeights(part="titles", min_reports=3).fit(titled(*TITLES)).view_.width == 1
 
 
 def test_view_without_tokens_has_no_columns() -> None:
@@ -84,7 +84,7 @@ def test_history_without_facts_has_no_indicators() -> None:
 def test_many_numbers_are_ranges_too() -> None:
     learned = facts(*({"count": str(n), "impact": str(n % 3)} for n in range(100)))
     values = FactValues().fit(learned)
-    assert values.columns() == ["count", "impact", "count"]
+    assert values.view_.columns() == ["count", "impact", "count"]
     low, high, word, absent = values.transform(
         facts({"count": "-5"}, {"count": "1e6"}, {"count": "many"}, {})
     )
@@ -96,7 +96,7 @@ def test_many_numbers_are_ranges_too() -> None:
 
 def test_codes_with_letters_have_no_ranges() -> None:
     learned = facts(*({"asset": f"LT-{n}"} for n in range(100)))
-    assert FactValues().fit(learned).columns() == ["asset"]
+    assert FactValues().fit(learned).view_.columns() == ["asset"]
 
 
 def test_infinite_numbers_are_survived() -> None:

@@ -14,7 +14,7 @@ from models.artifacts.evaluation_files import (
     forget_in_snapshots,
 )
 from models.artifacts.mlflow_client import connect
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.artifacts.training_ids import hash_ids
 from training.label_noise.suspects import Suspect, write_suspects
 from training.pipeline.register import register

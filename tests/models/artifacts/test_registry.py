@@ -8,7 +8,7 @@ from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected, RegistryUnavailable
 from models.artifacts.mlflow_client import connect, create_database, database_file
 from models.artifacts.registry import ModelRegistry, registered_name
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from training.pipeline.register import register
 
 REPORTS = [IncidentReport(id="1", title="vpn down"), IncidentReport(id="2", title="printer")]

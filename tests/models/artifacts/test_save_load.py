@@ -10,8 +10,9 @@ import skops.io
 from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected
 from models.artifacts.golden_examples import GOLDEN_REPORTS, record_golden, replay_golden
+from models.artifacts.load_artifact import load_artifact
 from models.artifacts.manifest import ArtifactFolder, hash_manifest, write_manifest
-from models.artifacts.save_load import load_artifact, save_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
 
@@ -33,12 +34,22 @@ def test_a_loaded_model_is_the_saved_one(saved, toy_model, toy_card, trusted_toy
     assert loaded.model.certificates_ == toy_model.certificates_
 
 
-def test_big_arrays_are_mapped_from_disk(saved, toy_model, trusted_toy):
+def test_what_was_loaded_does_not_change_with_its_files(saved, toy_model, trusted_toy):
     folder, sha256 = saved
-    reference = load_artifact(folder, expected_sha256=sha256, trusted=trusted_toy).model.reference_
-    assert isinstance(reference.base, np.memmap)
-    assert np.array_equal(reference, toy_model.reference_)
-    assert [path.name for path in ArtifactFolder(folder).arrays.iterdir()] == ["0000.npy"]
+    loaded = load_artifact(folder, expected_sha256=sha256, trusted=trusted_toy).model
+    for path in ArtifactFolder(folder).scorer.glob("*.npy"):
+        with path.open("r+b") as file:
+            file.truncate(200)
+    assert np.array_equal(loaded.reference_, toy_model.reference_)
+    assert loaded.predict(REPORTS) == toy_model.predict(REPORTS)
+
+
+def test_models_with_equal_arrays_share_them(saved, toy_model, toy_card, trusted_toy, tmp_path):
+    folder, sha256 = saved
+    first = load_artifact(folder, expected_sha256=sha256, trusted=trusted_toy).model
+    again = save_artifact(toy_model, toy_card, tmp_path / "again")
+    second = load_artifact(tmp_path / "again", expected_sha256=again, trusted=trusted_toy).model
+    assert second.reference_ is first.reference_
 
 
 def test_saving_leaves_the_model_as_it_was(toy_model, toy_card, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from features.errors import RegistryUnavailable
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.registry import ModelRegistry
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.artifacts.training_ids import hash_ids, was_learned_from, write_learned_from
 from training.pipeline.register import register
 

@@ -6,7 +6,7 @@ import pytest
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.base.predictions import Decision
 from models.classification.choice import ChoiceModel
-from models.classification.cross_validation import Fold
+from models.classification.learning.cross_validation import Fold
 
 GROUPS = [f"team {letter}" for letter in "abcdefgh"]
 

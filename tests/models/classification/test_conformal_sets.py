@@ -7,7 +7,7 @@ import pytest
 from crepes import ConformalClassifier
 
 from models.classification.conformal_sets import LabelSets
-from models.classification.cross_validation import Rows, one_of_each
+from models.classification.learning.cross_validation import Rows, one_of_each
 
 SKILLS = np.array([1.9, 1.4, 0.5])
 

@@ -8,11 +8,12 @@ import pytest
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder_weights import open_encoder
-from models.artifacts.save_load import load_artifact, save_artifact
+from models.artifacts.load_artifact import load_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.base.model_card import Card
 from models.classification.choice import ChoiceModel
-from models.classification.cross_validation import Fold, copy_folds
 from models.classification.fine_tuned_head import FineTunedHead
+from models.classification.learning.cross_validation import Fold, copy_folds
 
 ROWS = 60
 LABELS = ("Network", "Printing")

@@ -8,8 +8,9 @@ import pytest
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.classification.choice import ChoiceModel
-from models.classification.recent_past import DatedRows, LaterExperts, RecentPast
-from models.classification.timeline import Timeline
+from models.classification.learning.fit_recent_past import DatedRows, LaterExperts
+from models.classification.learning.timeline import Timeline
+from models.classification.recent_past import RecentPast
 from training.dataset.split import split_history
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -42,8 +43,8 @@ def fitted(past: list[ResolvedIncident]) -> ChoiceModel:
 def test_after_a_change_the_recent_past_decides() -> None:
     model = fitted(incidents(240, changed_on=225))
     assert model.recent_past_ is not None
-    assert model.recent_past_.weights_.sum() == pytest.approx(1)
-    newest = max(model.recent_past_.experts_)
+    assert model.recent_past_.weights.sum() == pytest.approx(1)
+    newest = max(model.recent_past_.experts)
     assert newest >= f"since {BEGIN + timedelta(days=225):%Y-%m-%d}"
     assert newest[: len("since 2024-08-13")] in model.recent_past_.describe()
     before, after = model.recent_past_.losses_

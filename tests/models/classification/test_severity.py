@@ -6,8 +6,8 @@ import pytest
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import NotEnoughHistory
 from models.base.predictions import Certificate, Decision
-from models.classification.calibrated_model import Certification
-from models.classification.cross_validation import Fold
+from models.classification.calibrated_predictor import Certification
+from models.classification.learning.cross_validation import Fold
 from models.classification.severity import SeverityModel
 
 LEVELS = ("low", "mid", "high")

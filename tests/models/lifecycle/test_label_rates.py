@@ -11,7 +11,7 @@ from features.domain.label_rates import LabelRates
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.store.store import open_store
 from models.base.predictions import Certificate, Decision, LabelPrediction
-from models.classification.calibrated_model import Certification
+from models.classification.calibrated_predictor import Certification
 from models.classification.choice import ChoiceModel
 from models.lifecycle.label_rates import (
     LabelledReport,

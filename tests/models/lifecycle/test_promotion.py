@@ -19,7 +19,7 @@ from features.store.operations.audit_log import AuditLogRepository
 from features.store.store import Store, open_store
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import HISTORY_TAG, ModelRegistry, ModelVersion
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.lifecycle import promotion
 from models.lifecycle.promotion import note_found_champions, promote, rollback
 from training.pipeline.register import register

@@ -12,7 +12,7 @@ from features.domain.labels import LabelSource
 from features.domain.modes import Mode, ModeSetting
 from features.domain.predictions import PredictionRecord
 from features.domain.report import ResolvedIncident
-from models.artifacts.save_load import LoadedModel
+from models.artifacts.load_artifact import LoadedModel
 from models.base.model_card import Card, ClassReliability
 
 NOW = datetime.now(UTC)

@@ -15,8 +15,8 @@ from features.domain.labels import LabelRecord, LabelSource
 from features.domain.modes import Mode, ModeSetting
 from features.domain.monitoring import Alarm, Measure, MonitoringReport, Proposal
 from features.domain.predictions import PredictionRecord, ShadowRecord
+from models.artifacts.load_artifact import LoadedModel
 from models.artifacts.registry import ModelRegistry
-from models.artifacts.save_load import LoadedModel
 from models.base.gate_verdict import Comparison, Verdict
 from models.base.model_card import (
     Card,
@@ -30,7 +30,7 @@ from models.base.model_card import (
     SliceMetric,
 )
 from models.base.predictions import Certificate
-from models.classification.calibrated_model import Certification
+from models.classification.calibrated_predictor import Certification
 from models.classification.choice import ChoiceModel
 from serving.app import create_app
 from serving.pages.render.card_charts import draw_learning_curve, draw_reliability

@@ -13,8 +13,8 @@ from features.encoding.encoder import SentenceEncoder, Vectors
 from features.encoding.vector_cache import EncodingCache
 from features.home import Home
 from features.store.store import Store
+from models.artifacts.load_artifact import LoadedModel
 from models.artifacts.registry import ModelVersion
-from models.artifacts.save_load import LoadedModel
 from models.runbooks.passages import read_report
 from models.runbooks.runbook_model import RunbookModel
 from serving.background.index_updater import IndexUpdater

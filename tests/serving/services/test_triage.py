@@ -10,7 +10,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.errors import EncoderUnavailable, StoreUnavailable
 from features.store.learning.predictions import PredictionRepository
 from models.base.predictions import Certificate, NoveltyPrediction
-from models.classification.calibrated_model import Certification
+from models.classification.calibrated_predictor import Certification
 from models.classification.choice import ChoiceModel
 from models.novelty.novelty_model import NoveltyModel
 from serving.background.champions import ChampionPoller

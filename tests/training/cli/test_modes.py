@@ -14,7 +14,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home, HomeSettings, open_home
 from features.store.store import Store, open_store
 from models.artifacts.registry import ModelVersion
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.base.model_card import Card
 from models.classification.choice import ChoiceModel
 from training.cli.app import app

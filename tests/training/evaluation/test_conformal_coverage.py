@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from models.classification.conformal_sets import LabelSets
-from models.classification.cross_validation import Fold
-from models.classification.expert_pool import CrossFit
+from models.classification.learning.cross_fit import CrossFit
+from models.classification.learning.cross_validation import Fold
 from training.evaluation.conformal_coverage import (
     JudgedSets,
     judge_sets,

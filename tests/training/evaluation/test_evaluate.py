@@ -8,9 +8,9 @@ import pytest
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from models.classification.conformal_sets import LabelSets
-from models.classification.cross_validation import Fold
 from models.classification.drift_doubt import DriftDoubt
-from models.classification.expert_pool import CrossFit
+from models.classification.learning.cross_fit import CrossFit
+from models.classification.learning.cross_validation import Fold
 from models.kinds import build_model
 from training.dataset.split import Split, split_history
 from training.dataset.targets import Target, find_targets

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from models.base.predictions import Certificate
-from models.classification.calibrated_model import Certification
+from models.classification.calibrated_predictor import Certification
 from models.classification.choice import ChoiceModel
-from models.classification.expert_pool import CrossFit
+from models.classification.learning.cross_fit import CrossFit
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.metrics import HeldOutPredictions
 from training.evaluation.unknown_label_precision import (

@@ -17,7 +17,7 @@ from models.artifacts.evaluation_files import evaluation_folder
 from models.artifacts.manifest import ArtifactFolder
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import HISTORY_TAG, ModelVersion
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from training.evaluation.evaluate import Evaluation
 from training.evaluation.held_out_predictions import write_held_out_predictions
 from training.evaluation.metrics import HeldOutPredictions

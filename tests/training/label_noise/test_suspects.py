@@ -15,7 +15,7 @@ from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.home import Home
 from models.artifacts.registry import ModelRegistry
-from models.classification.expert_pool import CrossFit
+from models.classification.learning.cross_fit import CrossFit
 from models.kinds import build_model
 from training.cli.app import app
 from training.dataset.split import split_history

@@ -12,7 +12,7 @@ from models.artifacts import loader
 from models.artifacts.loader import parse_reports
 from models.artifacts.mlflow_client import connect
 from models.artifacts.registry import ModelRegistry
-from models.artifacts.save_load import save_artifact
+from models.artifacts.save_artifact import save_artifact
 from training.pipeline import register as registering
 from training.pipeline.register import register, training_run
 

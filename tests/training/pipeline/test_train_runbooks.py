@@ -11,7 +11,8 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Runbook, Section, SectionRole
 from features.errors import NotEnoughHistory
 from features.imports.runbooks.markdown import parse_runbook
-from models.artifacts.save_load import load_artifact, save_artifact
+from models.artifacts.load_artifact import load_artifact
+from models.artifacts.save_artifact import save_artifact
 from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.model_card import Card
 from models.runbooks.runbook_index import RunbookIndex

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base.predictions import Exemplar
-from models.classification.cross_validation import Rows
+from models.classification.evidence.explanations import ScoredReports
 from models.classification.expert_pool import ExpertPool
-from models.classification.explanations import ScoredReports
+from models.classification.scorers.neighbours import NeighbourScorer
+from models.classification.scorers.scorer import Rows
 
 _NEAREST = 3
 _NEAR_ENOUGH = 0.15
@@ -28,10 +29,10 @@ def nearest_exemplars(
     below the highest similarity; the votes of less similar examples hardly count. `ids` and
     `labels` are the ids and class numbers of the examples on which the pool was fitted.
     """
-    expert = pool.experts_.get("neighbours")
-    if expert is None:
+    expert = pool.experts.get("neighbours")
+    if not isinstance(expert, NeighbourScorer):
         return [()] * len(batch.reports)
-    rows, similarities = expert["classify"].nearest(batch.encoded.vectors)
+    rows, similarities = expert.nearest_reports(batch.encoded)
     return [
         _choose(
             [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.classification.nearest_neighbours import NeighbourVotes
+from models.classification.learning.nearest_neighbours import NeighbourVotes
 
 
 def unit_vectors(rows: int, seed: int = 0) -> np.ndarray:
@@ -14,7 +14,7 @@ def unit_vectors(rows: int, seed: int = 0) -> np.ndarray:
 def test_nearest_are_those_of_a_full_sort_even_across_batches() -> None:
     past, queries = unit_vectors(200), unit_vectors(600, seed=1)
     votes = NeighbourVotes(neighbours=5).fit(past, np.zeros(200, dtype=np.int64))
-    rows, similarities = votes.nearest(queries)
+    rows, similarities = votes.scorer_.nearest(queries)
     closeness = queries @ past.T
     np.testing.assert_array_equal(rows, np.argsort(-closeness, axis=1)[:, :5])
     np.testing.assert_allclose(similarities, np.sort(closeness, axis=1)[:, ::-1][:, :5], rtol=1e-5)
@@ -22,7 +22,7 @@ def test_nearest_are_those_of_a_full_sort_even_across_batches() -> None:
 
 def test_fewer_past_reports_than_neighbours() -> None:
     votes = NeighbourVotes(neighbours=15).fit(unit_vectors(3), np.array([0, 1, 1]))
-    rows, _ = votes.nearest(unit_vectors(2, seed=1))
+    rows, _ = votes.scorer_.nearest(unit_vectors(2, seed=1))
     assert rows.shape == (2, 3)
 
 
@@ -38,4 +38,4 @@ def test_votes_weigh_by_closeness_beside_the_shares_of_the_classes() -> None:
 def test_equally_near_reports_come_in_order_of_their_rows() -> None:
     past = np.ones((6, 1), dtype=np.float32)
     votes = NeighbourVotes(neighbours=6).fit(past, np.arange(6))
-    assert votes.nearest(past[:1])[0].tolist() == [[0, 1, 2, 3, 4, 5]]
+    assert votes.scorer_.nearest(past[:1])[0].tolist() == [[0, 1, 2, 3, 4, 5]]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupKFold
 
 from features.domain.report import IncidentReport
 from features.errors import NotEnoughHistory
@@ -59,6 +58,9 @@ def copy_folds(groups: Rows, *, folds: int = 5, seed: int = 0) -> tuple[Fold, ..
             "all incidents say the same, so none can be held out to evaluate a model; "
             "map a title, a description or attributes that tell them apart"
         )
+    # Imported here because only fitting needs it.
+    from sklearn.model_selection import GroupKFold
+
     splitter = GroupKFold(n_splits=min(folds, count), shuffle=True, random_state=seed)
     return tuple(Fold(fit, judge) for fit, judge in splitter.split(groups, groups=groups))
 

@@ -1,6 +1,7 @@
 """The pool: experts by what the history holds, and honest held-out probabilities."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -9,9 +10,15 @@ import pytest
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.errors import NotEnoughHistory
-from models.classification.cross_validation import Fold, copy_folds
-from models.classification.expert_pool import ExpertPool
-from models.classification.experts import choose_experts, expert_scores, method_level
+from models.classification.learning.compile_experts import (
+    ScorerDiffers,
+    check_scorer,
+    compile_expert,
+)
+from models.classification.learning.cross_validation import Fold, copy_folds
+from models.classification.learning.experts import choose_experts, pipeline_scores
+from models.classification.learning.fit_expert_pool import fit_expert_pool
+from models.classification.scorers.scorer import expert_scores, method_level
 
 WORDS = ("printer jam", "vpn tunnel", "mailbox full")
 
@@ -61,29 +68,28 @@ def test_class_that_an_expert_never_saw_scores_below_all_others() -> None:
     seen = np.flatnonzero(labels != 1)
     expert = choose_experts(encoded, classes=3, seed=0)["linear"]
     expert.fit(encoded.take(seen), labels[seen])
-    (scores,) = expert_scores({"linear": expert}, encoded, classes=3)
+    (scores,) = expert_scores({"linear": compile_expert(expert)}, encoded, classes=3)
     assert (scores[:, 1] < scores[:, [0, 2]].min(axis=1)).all()
 
 
-def test_pool_learns_and_hands_over_its_held_out_rows_once() -> None:
+def test_pool_learns_beside_its_held_out_rows() -> None:
     encoded, labels = numbered(60)
-    pool = ExpertPool(classes=3).fit(encoded, labels, copy_folds(np.arange(60)))
-    assert (pool.predict_proba(encoded).argmax(axis=1) == labels).all()
-    cross_fit = pool.take_cross_fit()
+    fitted = fit_expert_pool(encoded, labels, copy_folds(np.arange(60)), classes=3)
+    assert (fitted.pool.predict_proba(encoded).argmax(axis=1) == labels).all()
+    cross_fit = fitted.cross_fit
     assert sorted(cross_fit.rows.tolist()) == list(range(60))
     assert (cross_fit.probabilities.argmax(axis=1) == labels[cross_fit.rows]).mean() > 0.95
-    assert not hasattr(pool, "cross_fit_")
 
 
 @pytest.mark.quality
 def test_several_processes_learn_what_one_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded, labels = numbered(60)
     folds = copy_folds(np.arange(60))
-    alone = ExpertPool(classes=3).fit(encoded, labels, folds)
+    alone = fit_expert_pool(encoded, labels, folds, classes=3).pool
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
     with joblib.parallel_config(backend="loky"):
         assert joblib.effective_n_jobs(-1) == 2
-        together = ExpertPool(classes=3).fit(encoded, labels, folds)
+        together = fit_expert_pool(encoded, labels, folds, classes=3).pool
     np.testing.assert_allclose(
         together.predict_proba(encoded), alone.predict_proba(encoded), atol=1e-9
     )
@@ -92,9 +98,7 @@ def test_several_processes_learn_what_one_learns(monkeypatch: pytest.MonkeyPatch
 def test_labels_of_chance_are_not_predicted_from_held_out_rows() -> None:
     encoded, _ = numbered(120)
     labels = np.random.default_rng(1).integers(0, 3, 120)
-    cross_fit = (
-        ExpertPool(classes=3).fit(encoded, labels, copy_folds(np.arange(120))).take_cross_fit()
-    )
+    cross_fit = fit_expert_pool(encoded, labels, copy_folds(np.arange(120)), classes=3).cross_fit
     assert (cross_fit.probabilities.argmax(axis=1) == labels[cross_fit.rows]).mean() < 0.5
 
 
@@ -103,24 +107,65 @@ def test_fold_with_one_label_is_left_out_and_none_is_refused() -> None:
     rows = np.arange(60)
     lone = Fold(rows[:1], rows[1:5])
     whole = Fold(rows[:40], rows[40:])
-    cross_fit = ExpertPool(classes=3).fit(encoded, labels, [lone, whole]).take_cross_fit()
+    cross_fit = fit_expert_pool(encoded, labels, [lone, whole], classes=3).cross_fit
     assert cross_fit.rows.min() == 40
     with pytest.raises(NotEnoughHistory, match="two labels"):
-        ExpertPool(classes=3).fit(encoded, labels, [lone])
+        fit_expert_pool(encoded, labels, [lone], classes=3)
 
 
 def test_class_that_folds_never_show_is_not_distrusted() -> None:
     """Alerts of one template each: whatever judges one had never seen its class."""
     encoded, labels = numbered(60)
-    pool = ExpertPool(classes=3).fit(encoded, labels, copy_folds(labels))
-    assert (pool.pool_.weights_.mean(axis=0) > 0).all()
+    fitted = fit_expert_pool(encoded, labels, copy_folds(labels), classes=3)
+    pool = fitted.pool
+    assert (pool.pool.weights_.mean(axis=0) > 0).all()
     assert (pool.predict_proba(encoded).argmax(axis=1) == labels).all()
-    cross_fit = pool.take_cross_fit()
+    cross_fit = fitted.cross_fit
     assert (cross_fit.probabilities.argmax(axis=1) != labels[cross_fit.rows]).all()
 
 
 def test_history_of_facts_alone_is_learned() -> None:
     encoded = facts_only(60)
     labels = np.array([int(facts["impact"]) for facts in encoded.facts])
-    pool = ExpertPool(classes=3).fit(encoded, labels, copy_folds(np.arange(60)))
+    pool = fit_expert_pool(encoded, labels, copy_folds(np.arange(60)), classes=3).pool
     assert (pool.predict_proba(encoded).argmax(axis=1) == labels).all()
+
+
+@pytest.mark.parametrize("rows", [29, 60, 600], ids=["neighbours", "linear", "network"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_scorers_give_the_scores_of_their_pipelines(rows: int, classes: int) -> None:
+    encoded, labels = numbered(rows)
+    assert_scorers_equal(encoded, labels % classes, classes)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_scorers_of_trees_give_the_scores_of_their_pipelines(classes: int) -> None:
+    encoded = facts_only(1200)
+    labels = np.array([int(facts["impact"]) for facts in encoded.facts])
+    noisy = np.where(np.random.default_rng(2).random(1200) < 0.2, 0, labels)
+    assert_scorers_equal(encoded, noisy % classes, classes)
+
+
+def assert_scorers_equal(encoded: EncodedReports, labels: np.ndarray, classes: int) -> None:
+    new = encode(
+        [
+            IncidentReport(id="a", title="printer jam vpn", attributes={"impact": "7"}),
+            IncidentReport(id="b", title="zebra", attributes={"impact": "1", "urgency": "0"}),
+            IncidentReport(id="c"),
+        ]
+    )
+    for expert in choose_experts(encoded, classes=classes, seed=0).values():
+        expert.fit(encoded, labels)
+        scorer = compile_expert(expert)
+        for reports in (encoded, new, new.take(np.array([0]))):
+            check_scorer(scorer, expert, pipeline_scores, reports)
+
+
+def test_a_scorer_that_differs_is_refused() -> None:
+    encoded, labels = numbered(60)
+    experts = choose_experts(encoded, classes=3, seed=0)
+    expert = experts["linear"].fit(encoded, labels)
+    scorer = compile_expert(expert)
+    wrong = replace(scorer, intercepts=scorer.intercepts + 1e-4)
+    with pytest.raises(ScorerDiffers, match="LinearScorer"):
+        check_scorer(wrong, expert, pipeline_scores, encoded)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.domain.report import IncidentReport
-from models.classification.cross_validation import copy_folds, report_copy_groups
+from models.classification.learning.cross_validation import copy_folds, report_copy_groups
 
 
 def test_copies_share_a_group_and_others_do_not() -> None:

@@ -12,10 +12,10 @@ from scipy.special import logit
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.encoding.encoder import HashingEncoder
 from models.base.predictions import Exemplar
-from models.classification import explanations as evidence_module
 from models.classification.calibrated_model import CalibratedModel
 from models.classification.choice import ChoiceModel
-from models.classification.nearest_examples import _choose
+from models.classification.evidence import explanations as evidence_module
+from models.classification.evidence.nearest_examples import _choose
 from models.classification.severity import SeverityModel
 
 GROUPS = ("Network", "Printing", "Mail")

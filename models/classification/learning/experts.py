@@ -1,11 +1,8 @@
 """The experts whose scores a choice or severity model combines, as scikit-learn pipelines."""
 
-from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn import config_context
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import KFold
@@ -21,16 +18,9 @@ from features.encoding.transformers import (
     SentenceVectors,
     TfidfWeights,
 )
-from models.classification.nearest_neighbours import NeighbourVotes
+from models.classification.learning.nearest_neighbours import NeighbourVotes
+from models.classification.scorers.scorer import Floats, log_scores, two_sided
 from models.statistics.smoothed_regression import SmoothedRegression
-
-Floats = NDArray[np.float64]
-
-VECTORS_ALONE = ("neighbours", "adapted")
-"""The experts that use nothing but sentence vectors."""
-
-RUNGS = ("neighbours", "linear", "full")
-"""The levels of the method, starting with the level that needs the fewest labels."""
 
 _TOPICS = 128
 _FEWEST_FOR_LINEAR = 30
@@ -40,7 +30,6 @@ _FEWEST_EPOCHS = 8
 _MOST_EPOCHS = 25
 _MOST_CLASSES_FOR_TREES = 12
 _FEWEST_FOR_TREES = 1000
-_SCORE_FLOOR = 1e-4
 
 
 class LatentTopics(TruncatedSVD):  # type: ignore[misc]
@@ -92,37 +81,12 @@ def recent_expert() -> Pipeline:
     return Pipeline([("views", views), ("classify", SmoothedRegression())])
 
 
-def method_level(experts: Mapping[str, object]) -> str:
-    """Return the level of the method, from `RUNGS`, that includes these experts.
-
-    >>> method_level({"linear": None, "neighbours": None})
-    'linear'
-    """
-    if {"topics", "trees", "adapted"} & set(experts):
-        return "full"
-    return "linear" if "linear" in experts else "neighbours"
-
-
-def expert_scores(experts: Mapping[str, Pipeline], encoded: EncodedReports, classes: int) -> Floats:
-    """Return scores of shape (experts, reports, classes), on each expert's own log-like scale.
-
-    A class that an expert was not fitted on gets the expert's lowest score of the report, minus 1.
-    """
-    scores = np.empty((len(experts), len(encoded), classes))
-    # Fitting has made scikit-learn's checks; for a single report, they take a fifth of the time.
-    with config_context(assume_finite=True, skip_parameter_validation=True):
-        for place, expert in enumerate(experts.values()):
-            class_scores = _class_scores(expert, encoded)
-            scores[place] = class_scores.min(axis=1, keepdims=True) - 1
-            scores[place][:, expert.classes_] = class_scores
-    return scores
-
-
-def _class_scores(expert: Pipeline, encoded: EncodedReports) -> Floats:
+def pipeline_scores(expert: Pipeline, encoded: EncodedReports) -> Floats:
+    """Return a fitted pipeline's log-like scores, of shape (reports, classes of the pipeline)."""
     if not hasattr(expert, "decision_function"):
-        return np.log(np.asarray(expert.predict_proba(encoded), dtype=np.float64) + _SCORE_FLOOR)
+        return log_scores(np.asarray(expert.predict_proba(encoded), dtype=np.float64))
     margins = np.asarray(expert.decision_function(encoded), dtype=np.float64)
-    return np.column_stack([-margins, margins]) if margins.ndim == 1 else margins
+    return two_sided(margins.reshape(len(encoded), -1))
 
 
 def _sparse_views() -> FeatureUnion:

@@ -1,0 +1,253 @@
+"""The base of what answers with labels: encoding, scores, certificates, decisions."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.domain.label_rates import LabelRates
+from features.domain.report import IncidentReport
+from features.encoding.encoded_reports import EncodedReports, encode_reports
+from features.encoding.encoder_weights import MINILM
+from features.errors import NotTrained
+from models.base.predictions import Certificate, Decision, Evidence, LabelPrediction
+from models.base.report_model import ReportPredictor
+from models.classification.conformal_sets import LabelSets
+from models.classification.drift_doubt import DriftDoubt
+from models.classification.evidence.explanations import Explainer, ScoredPool, ScoredReports, Scores
+from models.classification.evidence.nearest_examples import nearest_exemplars
+from models.classification.expert_pool import ExpertPool
+from models.classification.recent_past import RecentPast
+from models.classification.residual_probability import ResidualProbability
+from models.classification.scorers.scorer import RUNGS, Floats, Rows, method_level
+
+_MOST_SUGGESTED = 3
+_USEFUL = 0.5
+RECENT = "recent past"
+"""The name of the scores of a `RecentPast`, beside those of the pools."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """The certificates by label; `withheld` is the reason if any were withheld or limited.
+
+    With `needs_novelty`, they were proven only for reports for which novelty allows `auto`.
+    """
+
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    withheld: str | None = None
+    needs_novelty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Answers to a batch of reports, before they are explained.
+
+    `probabilities` of shape (reports, classes) are those of the answers, and `picked` the numbers
+    of the answered classes. `undoubted` are the probabilities before a drift's doubt; by these,
+    label sets are chosen. `surest` is the confidence by which each answer may be `auto`.
+    """
+
+    probabilities: Floats
+    undoubted: Floats
+    picked: Rows
+    surest: Floats
+
+
+class CalibratedPredictor(ReportPredictor):
+    """Base class of what gives each class a calibrated probability.
+
+    It holds what `CalibratedModel` learned, without scikit-learn. `target` is the target to
+    answer, `encoder` is the hash of the sentence encoder's weights.
+    """
+
+    classes_: list[str]
+    reads_characters_: bool
+    example_ids_: NDArray[np.str_]
+    example_labels_: Rows
+    recent_past_: RecentPast | None
+    label_sets_: LabelSets
+    certification_: Certification
+    drift_doubt_: DriftDoubt
+    residual_probability_: ResidualProbability | None
+
+    def __init__(self, *, target: str = "category", encoder: str = MINILM, seed: int = 0) -> None:
+        self.target = target
+        self.encoder = encoder
+        self.seed = seed
+
+    def predict_proba(
+        self, reports: Sequence[IncidentReport], rates: LabelRates | None = None
+    ) -> Floats:
+        """Return calibrated probabilities of shape (reports, classes), corrected to the rates."""
+        self._check_trained()
+        if not reports:
+            return np.empty((0, len(self.classes_)))
+        probabilities = self._probabilities(self._encode(reports, self.adapted_encoder))
+        return self._correct(self.drift_doubt_.widen(probabilities), rates)
+
+    def pick(self, probabilities: Floats) -> Rows:
+        """Return the number of the answered class for each row of probabilities."""
+        return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+
+    def may_be_auto(
+        self,
+        reports: Sequence[IncidentReport],
+        predicted: Rows,  # noqa: ARG002
+    ) -> NDArray[np.bool_]:
+        """Return which answers may be `auto` if they are confident enough.
+
+        `predicted` has the class number of each answer. Certificates are proven for these answers
+        only.
+        """
+        return np.ones(len(reports), dtype=np.bool_)
+
+    def are_concentrated(self, probabilities: Floats) -> NDArray[np.bool_]:
+        """Return which rows leave no unusual probability to labels beyond the two likeliest.
+
+        Only such answers may be `auto`: see `ResidualProbability`. Levels are all concentrated.
+        """
+        if self.residual_probability_ is None:
+            return np.ones(len(probabilities), dtype=np.bool_)
+        return self.residual_probability_.is_usual(probabilities)
+
+    def certify(self, certification: Certification) -> None:
+        """Set the certificates of the labels that may be answered without a person."""
+        self.certification_ = certification
+
+    def doubt(self, drift_doubt: DriftDoubt) -> None:
+        """Set how far the confidence is lowered after a drift."""
+        self.drift_doubt_ = drift_doubt
+
+    @abstractmethod
+    def predict(
+        self, reports: Sequence[IncidentReport], rates: LabelRates | None = None
+    ) -> list[LabelPrediction]:
+        """Return one prediction per report, in order; raises `NotTrained` before `fit`.
+
+        `rates` correct the probabilities to how often the labels occur lately. A certificate is
+        proven without them, so a corrected answer is `auto` only if it would be without them too.
+        """
+
+    def _correct(self, probabilities: Floats, rates: LabelRates | None) -> Floats:
+        """Return probabilities corrected to the rates of labels lately."""
+        if rates is None:
+            return probabilities
+        factors = np.exp([rates.log_factors.get(label, 0.0) for label in self.classes_])
+        corrected = probabilities * factors
+        return np.asarray(corrected / corrected.sum(axis=1, keepdims=True))
+
+    def _answer(self, combined: Floats, rates: LabelRates | None) -> Answered:
+        """Return the answers by the pools' combined probabilities, corrected to the rates.
+
+        A corrected answer is `auto` only if it is the same without the correction, and by the lower
+        one of both confidences.
+        """
+        doubted, picked = self.drift_doubt_.widen(combined), self.pick(combined)
+        rows = np.arange(len(combined))
+        before = doubted[rows, picked]
+        if rates is None:
+            return Answered(doubted, combined, picked, before)
+        corrected = self._correct(doubted, rates)
+        repicked = self._pick_corrected(corrected)
+        is_as_before = (repicked == picked) & self.are_concentrated(doubted)
+        surest = np.where(is_as_before, np.minimum(before, corrected[rows, repicked]), 0.0)
+        return Answered(corrected, corrected, repicked, surest)
+
+    def _pick_corrected(self, probabilities: Floats) -> Rows:
+        """Return the number of the answered class for each row of corrected probabilities."""
+        return self.pick(probabilities)
+
+    @staticmethod
+    def _name_rates(
+        predictions: Sequence[LabelPrediction], rates: LabelRates | None
+    ) -> list[LabelPrediction]:
+        """Return the predictions, each with the sentence on the rates it was corrected to."""
+        if rates is None:
+            return list(predictions)
+        sentence = f"corrected to how often labels occur lately: {rates.describe()}"
+        return [replace(one, why=(*one.why, sentence)) for one in predictions]
+
+    @abstractmethod
+    def _pools(self) -> Mapping[str, ExpertPool]:
+        """Return the fitted pools by name."""
+
+    @abstractmethod
+    def _combine_pools(self, scores: Scores) -> Floats:
+        """Turn each pool's scores into calibrated probabilities of shape (reports, classes)."""
+
+    def _combine(self, scores: Scores) -> Floats:
+        probabilities = self._combine_pools(scores)
+        if self.recent_past_ is None:
+            return probabilities
+        return self.recent_past_.mix(probabilities, scores[RECENT])
+
+    def _scored_pools(self) -> dict[str, ScoredPool]:
+        pools: dict[str, ScoredPool] = dict(self._pools())
+        return pools if self.recent_past_ is None else pools | {RECENT: self.recent_past_}
+
+    def _score(self, encoded: EncodedReports) -> Scores:
+        return {name: pool.score(encoded) for name, pool in self._scored_pools().items()}
+
+    def _probabilities(self, encoded: EncodedReports) -> Floats:
+        return self._combine(self._score(encoded))
+
+    def _explain(self, batch: ScoredReports) -> list[Evidence]:
+        pools = self._pools()
+        exemplars = nearest_exemplars(
+            next(iter(pools.values())),
+            batch,
+            self.example_ids_,
+            self.example_labels_,
+            self.classes_,
+        )
+        weights = Explainer(self._scored_pools(), self._combine).explain(batch)
+        return [
+            replace(evidence, exemplars=nearest)
+            for evidence, nearest in zip(weights, exemplars, strict=True)
+        ]
+
+    @property
+    def rung(self) -> str:
+        """How much of the method the labels support: the highest of `RUNGS` among the pools."""
+        self._check_trained()
+        return max((method_level(pool.experts) for pool in self._pools().values()), key=RUNGS.index)
+
+    @property
+    def adapted_encoder(self) -> str | None:
+        """The hash of the adapted encoder that the model also uses, None without one."""
+        return None
+
+    def _encode(
+        self, reports: Sequence[IncidentReport], adapted_encoder: str | None = None
+    ) -> EncodedReports:
+        return encode_reports(
+            reports,
+            encoder=self.encoder,
+            reads_characters=self.reads_characters_,
+            adapted_encoder=adapted_encoder,
+        )
+
+    def _check_trained(self) -> None:
+        if not hasattr(self, "certification_"):
+            raise NotTrained(f"the model of {self.target} has not been fitted; train it first")
+
+    def _decide(self, label: str, probabilities: Floats, confidence: float) -> Decision:
+        """Return auto if the confidence reaches the label's certified threshold.
+
+        `auto` also needs concentrated probabilities. After a drift that leaves too much in doubt,
+        always return abstain. Otherwise return suggest if the likeliest labels have a total
+        probability of at least one half, and abstain if not. The likeliest labels are at most
+        three, and at most half of all labels.
+        """
+        if self.drift_doubt_.abstains:
+            return Decision.ABSTAIN
+        certificate = self.certification_.certificates.get(label)
+        is_certain = certificate is not None and confidence >= certificate.threshold
+        if is_certain and self.are_concentrated(probabilities[None])[0]:
+            return Decision.AUTO
+        count = max(1, min(_MOST_SUGGESTED, len(probabilities) // 2))
+        is_useful = float(np.sort(probabilities)[-count:].sum()) >= _USEFUL
+        return Decision.SUGGEST if is_useful else Decision.ABSTAIN

@@ -1,0 +1,1 @@
+"""Which words, facts and past reports an answer rests on."""

@@ -1,0 +1,1 @@
+"""Fits experts and their pools on folds, and compiles them into scorers."""

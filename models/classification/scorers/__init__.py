@@ -1,0 +1,1 @@
+"""Fitted experts as plain arrays, which score reports without scikit-learn."""
