@@ -72,6 +72,11 @@ class Home:
         return self.root / "cache" / "encodings"
 
     @property
+    def indexes(self) -> Path:
+        """The folder of indexes of the stored incidents, which are built again if they are gone."""
+        return self.root / "indexes"
+
+    @property
     def compiled(self) -> Path:
         """The folder of functions compiled for this machine."""
         return self.root / "cache" / "compiled"
@@ -123,7 +128,7 @@ def open_home(settings: HomeSettings | None = None) -> Home:
     """
     home = Home((settings or HomeSettings()).home.absolute())
     try:
-        for folder in (home.artifacts, home.encodings, home.root / "indexes", home.import_reports):
+        for folder in (home.artifacts, home.encodings, home.indexes, home.import_reports):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HomeUnavailable(

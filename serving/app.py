@@ -1,9 +1,11 @@
 """Builds the FastAPI app of the service."""
 
 import asyncio
+import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -92,12 +94,41 @@ def create_app(
 @asynccontextmanager
 async def _run_pollers(app: FastAPI) -> AsyncIterator[None]:
     services: Container = app.state.container
-    for poller in services.pollers:
-        await asyncio.to_thread(poller.start)
-    yield
+    with _on_stop_signal(services.request_stop):
+        for poller in services.pollers:
+            await asyncio.to_thread(poller.start)
+        yield
+    services.request_stop()
     for poller in services.pollers:
         await asyncio.to_thread(poller.stop)
     services.store.close()
+
+
+@contextmanager
+def _on_stop_signal(request_stop: Callable[[], None]) -> Iterator[None]:
+    """Call `request_stop` as soon as a signal stops the process, before requests have ended.
+
+    Only the main thread may set handlers of signals; in another thread nothing is done.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    stop_signals = (signal.SIGTERM, signal.SIGINT)
+    handlers = {number: signal.getsignal(number) for number in stop_signals}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        request_stop()
+        handler = handlers[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in stop_signals:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def app_from_environment() -> FastAPI:

@@ -69,8 +69,11 @@ class BackgroundTask(Protocol):
     def start(self) -> None:
         """Start the task."""
 
+    def request_stop(self) -> None:
+        """Tell the task to stop, without waiting for it."""
+
     def stop(self) -> None:
-        """Stop the task."""
+        """Stop the task, and wait a few seconds for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +118,29 @@ class Container:
     maintenance: MaintenanceRunner | None
     store: Store
 
+    def unready(self) -> dict[str, str]:
+        """Return why requests would fail or answers be missing: a reason for each cause."""
+        reasons = {}
+        if not self.store.writes_work():
+            reasons["store"] = "writes fail; the log says why"
+        if not self.incident_index.is_complete:
+            reasons["index"] = (
+                "past incidents are still being indexed; similar ones cannot be found"
+            )
+        if self.runbook_index.size is None:
+            reasons["runbook_index"] = "the runbooks are still being read, or cannot be read"
+        return reasons
+
+    def request_stop(self) -> None:
+        """Tell every background task to stop, without waiting for any."""
+        for poller in self.pollers:
+            poller.request_stop()
+
     @property
     def pollers(self) -> tuple[BackgroundTask, ...]:
         """The background tasks, in the order in which they start and stop."""
         answering = (self.modes, self.champions, self.certificates, self.suspensions)
-        indexes = (self.text_index, self.incident_index, self.runbook_index)
+        indexes = (self.incident_index, self.runbook_index, self.text_index)
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
         maintenance = () if self.maintenance is None else (self.maintenance,)
         health = (self.unknown_labels, self.label_rates, self.model_health)
@@ -155,9 +176,24 @@ def build_container(
         ]
     )
     searcher, suggester = _retrieval_models(pollers.champions.current)
-    incident_index = IndexUpdater(store, home, searcher.encoder, settings.poll_seconds)
+    incident_index = IndexUpdater(
+        store,
+        home,
+        searcher.encoder,
+        settings.poll_seconds,
+        next_encoder=searcher.next_encoder,
+        tenant=settings.tenant,
+    )
     text_index = TextIndexUpdater(store, settings.poll_seconds)
-    runbook_index = RunbookPoller(store, home, suggester.encoder, settings.poll_seconds)
+    runbook_index = RunbookPoller(
+        store,
+        home,
+        suggester.encoder,
+        settings.poll_seconds,
+        next_encoder=suggester.next_encoder,
+    )
+    pollers.champions.wait_for_index(SIMILAR, incident_index.must_wait_for)
+    pollers.champions.wait_for_index(RUNBOOKS, runbook_index.must_wait_for)
     similar = SimilarService(searcher, incident_index, store)
     runbooks = RunbookService(suggester, runbook_index)
     shadow = (
@@ -178,7 +214,14 @@ def build_container(
         pollers.champions.current, policies.current, store, metrics, retrievers, shadow
     )
     storms = StormService(store)
-    triage_worker = TriageWorker(store, triage, storms, incident_index.apply_changes)
+    triage_worker = TriageWorker(
+        store,
+        triage,
+        storms,
+        incident_index.apply_changes,
+        # Without an index, an incident would never be linked to the open one that it repeats.
+        must_wait=lambda: not (incident_index.is_complete or incident_index.is_failing),
+    )
     masking = configured_masking(settings)
     topology = TopologyFile(settings.topology, home.topology)
     return Container(

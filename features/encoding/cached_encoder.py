@@ -1,6 +1,6 @@
 """An encoder for very many texts, which caches its vectors on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,7 +15,8 @@ class CachedEncoder:
     """Reads vectors from the cache, and encodes only the texts that are not in it.
 
     New vectors stay in memory until there are enough to write, or until `flush` writes them. An
-    encoder without weights is fast, so its vectors are not cached.
+    encoder without weights is fast, so its vectors are not cached. `before_batch` is called before
+    each batch; it may raise an error to end early, and what was encoded before stays pending.
 
     >>> from pathlib import Path
     >>> from features.encoding.encoder import HashingEncoder
@@ -24,11 +25,18 @@ class CachedEncoder:
     (1, 64)
     """
 
-    def __init__(self, encoder: Encoder, cache: EncodingCache) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        cache: EncodingCache,
+        *,
+        before_batch: Callable[[], None] = lambda: None,
+    ) -> None:
         self.reference = encoder.reference
         self.dimension = encoder.dimension
         self._encoder = encoder
         self._cache = cache
+        self._before_batch = before_batch
         self._pending: dict[str, Vectors] = {}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -38,11 +46,11 @@ class CachedEncoder:
         unique = [text for text in dict.fromkeys(texts) if text]
         vectors = self._cache.find(unique)
         vectors |= {text: self._pending[text] for text in unique if text in self._pending}
-        new_vectors = _compute(self._encoder, [text for text in unique if text not in vectors])
-        self._pending |= new_vectors
+        new_texts = [text for text in unique if text not in vectors]
+        vectors |= self._compute(self._encoder, new_texts)
         if len(self._pending) >= _SEGMENT_TEXTS:
             self.flush()
-        vectors |= new_vectors | {"": np.zeros(self.dimension, dtype=np.float32)}
+        vectors[""] = np.zeros(self.dimension, dtype=np.float32)
         return np.array([vectors[text] for text in texts], dtype=np.float32)
 
     def discard_pending(self) -> None:
@@ -55,12 +63,14 @@ class CachedEncoder:
             self._cache.keep(list(self._pending), np.array(list(self._pending.values())))
             self._pending = {}
 
-
-def _compute(encoder: SentenceEncoder, texts: Sequence[str]) -> dict[str, Vectors]:
-    """Encode texts in small batches of similar length; between batches requests get their turn."""
-    ordered = sorted(texts, key=len, reverse=True)
-    vectors: dict[str, Vectors] = {}
-    for start in range(0, len(ordered), _TEXTS_IN_A_TURN):
-        batch = ordered[start : start + _TEXTS_IN_A_TURN]
-        vectors |= dict(zip(batch, encoder.compute(batch), strict=True))
-    return vectors
+    def _compute(self, encoder: SentenceEncoder, texts: Sequence[str]) -> dict[str, Vectors]:
+        """Encode small batches of texts of similar length; requests get their turn in between."""
+        ordered = sorted(texts, key=len, reverse=True)
+        vectors: dict[str, Vectors] = {}
+        for start in range(0, len(ordered), _TEXTS_IN_A_TURN):
+            self._before_batch()
+            batch = ordered[start : start + _TEXTS_IN_A_TURN]
+            encoded = dict(zip(batch, encoder.compute(batch), strict=True))
+            self._pending |= encoded
+            vectors |= encoded
+        return vectors

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from features.search.index_file import Arrays
 from features.search.ragged_array import Slots
 
 
@@ -55,6 +56,32 @@ class CopyGroups:
     def groups_of(self, slots: Iterable[int]) -> Slots:
         """Return the number of each slot's group."""
         return np.array([self._group_of[slot] for slot in slots], dtype=np.int64)
+
+    def state(self, slots: Slots) -> Arrays:
+        """Return the arrays from which `restore` makes these groups of slots 0, 1, and so on.
+
+        `slots` are all slots of the groups. The numbers of the groups stay the same.
+        """
+        place = {slot: row for row, slot in enumerate(slots.tolist())}
+        members = [(place[slot], group) for group, of in enumerate(self._members) for slot in of]
+        pairs = np.array(members, dtype=np.int64).reshape(-1, 2)
+        fingerprints = np.array(self._fingerprints, dtype=np.uint64)
+        empty = np.array([not of for of in self._members], dtype=np.bool_)
+        # The fingerprint of a text that is gone must not stay.
+        fingerprints[empty] = 0
+        return {"slots": pairs[:, 0], "groups": pairs[:, 1], "fingerprints": fingerprints}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take over the groups whose `state` is given."""
+        self._fingerprints = arrays["fingerprints"].tolist()
+        self._members = [{} for _ in self._fingerprints]
+        for slot, group in zip(arrays["slots"].tolist(), arrays["groups"].tolist(), strict=True):
+            self._members[group][slot] = None
+            self._group_of[slot] = group
+        self._free = [group for group, of in enumerate(self._members) if not of]
+        self._numbers = {
+            self._fingerprints[group]: group for group, of in enumerate(self._members) if of
+        }
 
     def _take_number(self, fingerprint: int) -> int:
         group = self._free.pop() if self._free else len(self._members)

@@ -6,14 +6,16 @@ from itertools import chain, pairwise
 from threading import RLock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.domain.report import Outcome, ResolvedIncident
 from features.encoding.encoder import Encoder, Vectors
 from features.search.candidates import UNKNOWN_TIME, Candidates, Integers, Recurrences
 from features.search.copy_groups import CopyGroups
+from features.search.index_file import Arrays, named, part_of, text_array, texts_of
 from features.search.lexical_index import LexicalIndex, Terms
 from features.search.query import SearchView, view_reports
-from features.search.ragged_array import Hashes, RaggedRows, Slots, grown
+from features.search.ragged_array import Hashes, Ragged, RaggedRows, Slots, grown
 from features.search.vector_index import Flags, PackedVectors, VectorIndex
 from features.text.resolutions import Documentation, documentation
 from features.text.tokens import term_ids
@@ -134,6 +136,45 @@ class IncidentIndex:
             slots = np.array([self._slots.get(id_, -1) for id_ in ids], dtype=np.int64)
             vectors[slots >= 0] = self._texts.packed.rows(slots[slots >= 0])
         return vectors
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return the arrays from which `restore` makes an equal index.
+
+        Nothing of a removed incident is in them.
+        """
+        with self._lock:
+            ids = list(self._slots)
+            slots = np.array([self._slots[id_] for id_ in ids], dtype=np.int64)
+            arrays = {"ids": text_array(ids), "columns": self._columns[slots]}
+            for name, rows in self._rows.items():
+                row_values = rows.gather(slots)
+                arrays |= named(name, {"values": row_values.values, "starts": row_values.starts})
+            return {
+                **arrays,
+                **named("lexical", self._lexical.state()),
+                **named("texts", self._texts.state(slots)),
+                **named("titles", self._titles.state(slots)),
+                **named("copies", self._copies.state(slots)),
+            }
+
+    @classmethod
+    def restore(cls, encoder: Encoder, arrays: Arrays) -> "IncidentIndex":
+        """Return the index whose `state` is given; `encoder` must be that of the index."""
+        index = cls(encoder)
+        index._ids = texts_of(arrays["ids"])
+        index._slots = {id_: slot for slot, id_ in enumerate(index._ids)}
+        index._columns = np.asarray(arrays["columns"], dtype=_COLUMNS)
+        for name in _RAGGED:
+            part = part_of(arrays, name)
+            values = np.asarray(part["values"], dtype=np.uint32)
+            index._rows[name] = RaggedRows.of(
+                Ragged(values, np.asarray(part["starts"], dtype=np.int64))
+            )
+        index._lexical.restore(part_of(arrays, "lexical"))
+        index._texts.restore(part_of(arrays, "texts"))
+        index._titles.restore(part_of(arrays, "titles"))
+        index._copies.restore(part_of(arrays, "copies"))
+        return index
 
     def _search(self, view: SearchView, count: int) -> list[int]:
         """Return the numbers of the best texts of which an incident may be found."""

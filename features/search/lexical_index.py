@@ -1,17 +1,24 @@
-"""Finds incidents that share rare words with a text: BM25 over two weighted fields, in memory."""
+"""Finds incidents that share rare words with a text: BM25 over two weighted fields, in arrays."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
-import tantivy
+from numpy.typing import NDArray
 
 from features.search.candidates import UNKNOWN_TIME, Integers
+from features.search.index_file import Arrays, named, part_of
+from features.search.postings import Postings
 
-_TITLE_WEIGHT = 2.0
+_WEIGHTS = {"title": 2.0, "text": 1.0}
 _MOST_TERMS = 32
-_HEAP_BYTES = 15_000_000
-_TOKENIZER = "terms"
+_SATURATION, _LENGTH_WEIGHT = 1.2, 0.75
+# New documents are searched beside the others until they are as many as this, or as this share.
+_MOST_NEW, _NEW_SHARE = 2_048, 1 / 8
+
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,9 @@ class Terms:
 
 
 class LexicalIndex:
-    """BM25 (Robertson et al. 1994) with tantivy; each document has a number.
+    """BM25 (Robertson et al. 1994); each document has a number, and small numbers save memory.
+
+    Words are kept as hashes. A removed document leaves nothing in the arrays of `state`.
 
     >>> index = LexicalIndex()
     >>> index.update([(4, None, Terms(["disk"], ["disk", "full"])), (7, 10, Terms([], ["vpn"]))])
@@ -32,11 +41,9 @@ class LexicalIndex:
     """
 
     def __init__(self) -> None:
-        self._schema = _schema()
-        self._index = tantivy.Index(self._schema)
-        words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-        self._index.register_tokenizer(_TOKENIZER, words)
-        self._writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+        self._fields = {name: _Field() for name in _WEIGHTS}
+        self._opened: Integers = np.zeros(0, dtype=np.int64)
+        self._exists = np.zeros(0, dtype=np.bool_)
 
     def update(
         self,
@@ -46,72 +53,124 @@ class LexicalIndex:
     ) -> None:
         """Remove documents by number, then add or replace documents.
 
-        A document is a tuple of its number, a time of opening in seconds, and its terms.
+        A document is a tuple of its number, a time of opening in seconds, and its terms. Of several
+        documents with the same number the last one counts.
         """
-        for number in removed:
-            self._writer.delete_documents_by_term("number", number)
-        for number, opened, terms in documents:
-            self._writer.delete_documents_by_term("number", number)
-            document = tantivy.Document()
-            document.add_integer("number", number)
-            document.add_integer("opened", UNKNOWN_TIME if opened is None else opened)
-            document.add_text("title", " ".join(terms.title))
-            document.add_text("text", " ".join(terms.text))
-            self._writer.add_document(document)
-        self._writer.commit()
-        self._index.reload()
+        added = {number: (opened, terms) for number, opened, terms in documents}
+        gone = np.array([*removed, *added], dtype=np.int64)
+        self._make_room(int(gone.max(initial=-1)) + 1)
+        self._exists[gone] = False
+        for number, (opened, _) in added.items():
+            self._opened[number] = UNKNOWN_TIME if opened is None else opened
+            self._exists[number] = True
+        for name, field in self._fields.items():
+            rows = {number: getattr(terms, name) for number, (_, terms) in added.items()}
+            field.update(gone, rows, len(self._exists))
 
     def search(self, terms: Terms, *, count: int, before: int | None) -> Integers:
         """Return the numbers of the best documents, best first.
 
         With `before`, only documents of an earlier or unknown time of opening are returned.
         """
-        searcher = self._index.searcher()
-        query = self._query(searcher, terms)
+        total = int(self._exists.sum())
+        scores = np.zeros(len(self._exists), dtype=np.float32)
+        for name, weight in _WEIGHTS.items():
+            self._fields[name].add_scores(scores, getattr(terms, name), total, weight)
         if before is not None:
-            query = tantivy.Query.boolean_query(
-                [(tantivy.Occur.Must, query), (tantivy.Occur.Must, self._opened_before(before))]
-            )
-        hits = searcher.search(query, limit=count, count=False).hits
-        numbers = searcher.fast_field_values("number", [address for _, address in hits])
-        return np.array(numbers, dtype=np.int64)
+            scores[self._opened >= before] = 0.0
+        found = np.flatnonzero(scores > 0)
+        if len(found) > count:
+            found = found[np.argpartition(scores[found], -count)[-count:]]
+        return found[np.lexsort((found, -scores[found]))]
 
-    def _query(self, searcher: tantivy.Searcher, terms: Terms) -> tantivy.Query:
-        words = _rarest(searcher, "text", terms.text)
-        titles = _rarest(searcher, "title", terms.title)
-        parts = [self._term("text", word) for word in words]
-        parts += [
-            tantivy.Query.boost_query(self._term("title", word), _TITLE_WEIGHT) for word in titles
-        ]
-        return tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in parts])
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return the arrays from which `restore` makes an equal index."""
+        arrays: dict[str, NDArray[np.generic]] = {"opened": self._opened, "exists": self._exists}
+        for name, field in self._fields.items():
+            arrays |= named(name, field.state())
+        return arrays
 
-    def _term(self, field: str, word: str) -> tantivy.Query:
-        return tantivy.Query.term_query(self._schema, field, word, index_option="freq")
+    def restore(self, arrays: Arrays) -> None:
+        """Take over the documents whose `state` is given."""
+        self._opened = np.asarray(arrays["opened"], dtype=np.int64)
+        self._exists = np.asarray(arrays["exists"], dtype=np.bool_)
+        for name, field in self._fields.items():
+            field.restore(part_of(arrays, name))
 
-    def _opened_before(self, before: int) -> tantivy.Query:
-        # Incidents of unknown time come from an export, so they count as earlier.
-        earlier = tantivy.Query.range_query(
-            self._schema,
-            "opened",
-            tantivy.FieldType.Integer,
-            UNKNOWN_TIME,
-            before,
-            include_upper=False,
+    def _make_room(self, size: int) -> None:
+        missing = size - len(self._exists)
+        if missing > 0:
+            more = max(missing, len(self._exists) // 8)
+            self._opened = np.pad(self._opened, (0, more), constant_values=UNKNOWN_TIME)
+            self._exists = np.pad(self._exists, (0, more))
+
+
+class _Field:
+    """The postings of one field: of most documents, and of those that were written lately."""
+
+    def __init__(self) -> None:
+        self._main, self._new = Postings.of({}), Postings.of({})
+        self._lengths: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+        self._is_stale = np.zeros(0, dtype=np.bool_)
+        self._count_new = 0
+
+    def update(self, gone: Integers, rows: Mapping[int, Sequence[str]], size: int) -> None:
+        missing = size - len(self._lengths)
+        self._lengths = np.pad(self._lengths, (0, missing))
+        self._is_stale = np.pad(self._is_stale, (0, missing))
+        self._new = self._new.without(gone)
+        self._is_stale[gone] = True
+        self._lengths[gone] = 0
+        for number, words in rows.items():
+            self._lengths[number] = len(words)
+        counts = {number: Counter(map(_hash, words)) for number, words in rows.items()}
+        self._new = self._new.merged(Postings.of(counts))
+        self._count_new += len(gone)
+        if self._count_new > max(_MOST_NEW, _NEW_SHARE * size):
+            self._merge()
+
+    def add_scores(self, scores: Floats, words: Sequence[str], total: int, weight: float) -> None:
+        found = [self._find(term) for term in dict.fromkeys(map(_hash, words))]
+        present = sorted((one for one in found if len(one[0])), key=lambda one: len(one[0]))
+        if not present:
+            return
+        mean_length = max(1e-9, float(self._lengths.sum(dtype=np.int64)) / max(1, total))
+        relative = self._lengths * np.float32(_SATURATION * _LENGTH_WEIGHT / mean_length)
+        damping = relative + np.float32(_SATURATION * (1 - _LENGTH_WEIGHT))
+        # All words of a long log would add noise, so only the rarest ones are searched.
+        for documents, counts in present[:_MOST_TERMS]:
+            rarity = np.log1p((total - len(documents) + 0.5) / (len(documents) + 0.5))
+            frequency = counts.astype(np.float32)
+            factor = np.float32(weight * rarity * (_SATURATION + 1))
+            scores[documents] += factor * frequency / (frequency + damping[documents])
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        self._merge()
+        return {"lengths": self._lengths, **self._main.arrays()}
+
+    def restore(self, arrays: Arrays) -> None:
+        self._main = Postings.from_arrays(arrays)
+        self._lengths = np.asarray(arrays["lengths"], dtype=np.int32)
+        self._is_stale = np.zeros(len(self._lengths), dtype=np.bool_)
+
+    def _find(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+        """Return the documents that have a term, and how often each has it."""
+        documents, counts = self._main.find(term)
+        if not self._count_new:
+            return documents, counts
+        kept = ~self._is_stale[documents]
+        new_documents, new_counts = self._new.find(term)
+        return (
+            np.concatenate((documents[kept], new_documents)),
+            np.concatenate((counts[kept], new_counts)),
         )
-        return tantivy.Query.const_score_query(earlier, 0.0)
+
+    def _merge(self) -> None:
+        self._main = self._main.without(np.flatnonzero(self._is_stale)).merged(self._new)
+        self._new = Postings.of({})
+        self._is_stale[:] = False
+        self._count_new = 0
 
 
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_integer_field("number", indexed=True, fast=True)
-    builder.add_integer_field("opened", indexed=True, fast=True)
-    for field in ("title", "text"):
-        builder.add_text_field(field, tokenizer_name=_TOKENIZER, index_option="freq")
-    return builder.build()
-
-
-def _rarest(searcher: tantivy.Searcher, field: str, words: Sequence[str]) -> list[str]:
-    """Return at most 32 indexed words, rarest first; all words of a long log would add noise."""
-    counts = {word: searcher.doc_freq(field, word) for word in dict.fromkeys(words)}
-    indexed_words = [word for word, count in counts.items() if count]
-    return sorted(indexed_words, key=counts.__getitem__)[:_MOST_TERMS]
+def _hash(word: str) -> int:
+    return crc32(word.encode("utf-8", "surrogatepass"))

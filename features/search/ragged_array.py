@@ -68,6 +68,15 @@ class RaggedRows:
         shift = np.repeat(self._starts[slots] - starts[:-1], lengths)
         return Ragged(self._flat[np.arange(starts[-1]) + shift], starts)
 
+    @classmethod
+    def of(cls, rows: Ragged) -> "RaggedRows":
+        """Return these rows, at the slots 0, 1, and so on."""
+        made = cls()
+        made._flat, made._starts = rows.values, rows.starts[:-1].copy()
+        made._lengths = np.diff(rows.starts).astype(np.int32)
+        made._used = made._alive = len(rows.values)
+        return made
+
     def _make_room(self, count: int) -> None:
         if self._used + count <= len(self._flat):
             return

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.encoding.encoder import Vectors
+from features.search.index_file import Arrays
 from features.search.ragged_array import Slots, grown
 
 _SCANNED_DIMENSIONS = 96
@@ -39,6 +40,15 @@ class PackedVectors:
         divisor = np.where(scales > 0, scales, 1)[:, None]
         self._levels[slots] = np.rint(vectors / divisor).astype(np.int8)
         self._scales[slots] = scales
+
+    def state(self, slots: Slots) -> Arrays:
+        """Return the arrays of slots, which `restore` puts at slots 0, 1, and so on."""
+        return {"levels": self._levels[slots], "scales": self._scales[slots]}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take over the vectors whose `state` is given."""
+        self._levels = np.asarray(arrays["levels"], dtype=np.int8)
+        self._scales = np.asarray(arrays["scales"], dtype=np.float32)
 
     def rows(self, slots: Slots) -> Vectors:
         """Return the vectors of slots, of shape (slots, dimension)."""
@@ -79,6 +89,18 @@ class VectorIndex:
         self._count = max(self._count, int(slots.max(initial=-1)) + 1)
         if self._count > 2 * self._learned_at:
             self._learn_components()
+
+    def state(self, slots: Slots) -> Arrays:
+        """Return the arrays of slots, which `restore` puts at slots 0, 1, and so on."""
+        scanned = {"basis": self._basis, "scanned": self._scanned[slots]}
+        return {**self.packed.state(slots), **scanned}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take over the vectors whose `state` is given."""
+        self.packed.restore(arrays)
+        self._basis = np.asarray(arrays["basis"], dtype=np.float32)
+        self._scanned = np.asarray(arrays["scanned"], dtype=np.float32)
+        self._count = self._learned_at = len(self._scanned)
 
     def search(self, vector: Vectors, *, count: int, is_allowed: Flags) -> Slots:
         """Return the nearest of the allowed slots, nearest first; none for a zero vector."""

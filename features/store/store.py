@@ -73,6 +73,11 @@ class Store:
         """
         return self._database.write_check.works()
 
+    @property
+    def name(self) -> str:
+        """The URL of the database, without its password."""
+        return self._database.name
+
     def close(self) -> None:
         """Close the connections; new ones are opened if the store is used again."""
         self._database.close()

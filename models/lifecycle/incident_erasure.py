@@ -12,6 +12,7 @@ from features.encoding.erasure import forget_cached, forget_in_memory
 from features.encoding.vector_cache import forget_encodings
 from features.errors import RegistryUnavailable
 from features.home import Home
+from features.search.saved_indexes import forget_indexes
 from features.store.store import Store
 from features.text.fingerprint import fingerprint
 from models.artifacts.evaluation_files import forget_in_snapshots
@@ -61,6 +62,7 @@ def erase_incident(
             forget_cached(report, home.encodings)
             # The runbook model cleans texts in another way, so it caches encodings of other texts.
             forget_encodings(home.encodings, {read_report(report).text} - {""})
+        forget_indexes(home, tenant)
         models, was_evaluated = _erase_in_registry(id, incident, registry, home, tenant)
     was_stored = store.incidents.delete(id)
     if not (was_stored or was_evaluated):

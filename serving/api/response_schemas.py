@@ -1,5 +1,6 @@
 """Responses to requests other than triage: every field, as `/docs` shows them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -159,18 +160,17 @@ def shape_deletion(id: str, deletion: Deletion, request_id: str) -> DeletedRespo
 
 
 def shape_ready(
-    champions: Champions, suspensions: Suspensions, *, is_indexed: bool, writes_work: bool
+    champions: Champions, suspensions: Suspensions, unready: Mapping[str, str]
 ) -> ReadyResponse:
     """Return which versions answer, which of them are suspended, and the problems."""
     # This route needs no key, so the reasons, which name files, are only logged.
-    problems = dict.fromkeys(champions.problems, "its champion was refused; the log says why")
+    problems: dict[str, str] = dict.fromkeys(
+        champions.problems, "its champion was refused; the log says why"
+    )
     if champions.registry_problem is not None:
         problems["registry"] = "it cannot be read; the log says why"
-    if not is_indexed:
-        problems["index"] = "past incidents are still being indexed; similar ones cannot be found"
-    if not writes_work:
-        problems["store"] = "writes fail; the log says why"
-    status = "ready" if champions.is_ready and writes_work else "not ready"
+    problems |= unready
+    status = "not ready" if unready or not champions.is_ready else "ready"
     return ReadyResponse(
         status=status,
         targets=shape_versions(champions.serving),

@@ -139,6 +139,8 @@ def _parts(
 ) -> dict[str, Any]:
     shaped: dict[str, Any] = {part: {} if part == "fields" else None for part in parts}
     shaped["novelty"] = None
+    if "similar" in parts:
+        shaped["open_match"] = None
     context_parts = {"anomalies": context.anomalies, "changes": context.changes}
     shaped |= {
         part: list(related) for part, related in context_parts.items() if related is not None

@@ -32,6 +32,7 @@ class ChallengerPoller(Poller):
         registered = self._registry.challengers()
         challengers = {}
         for target in registered.keys() - self._excluded:
+            self.check_stop()
             loaded, problem = self._loader.load(self._challengers.get(target), registered[target])
             if loaded is not None and not problem:
                 challengers[target] = loaded

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -58,13 +58,16 @@ class Champions:
 
     `problems` gives, by target, the reason why the registered champion does not answer, and
     `registry_problem` the reason why the registry cannot be read. A target with a problem may still
-    be in `serving`, with its previous version. `is_known` is False until the registry was read.
+    be in `serving`, with its previous version. `coming` are loaded versions that will serve when an
+    index of past incidents or runbooks is whole that fits them; until then the previous version or
+    the shipped model answers. `is_known` is False until the registry was read.
     """
 
     serving: Mapping[str, LoadedVersion] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     registry_problem: str | None = None
     is_known: bool = False
+    coming: Mapping[str, LoadedVersion] = field(default_factory=dict)
 
     @property
     def is_ready(self) -> bool:
@@ -120,6 +123,11 @@ class ChampionPoller(Poller):
         self._registry = registry
         self._loader = VersionLoader(registry, "champion")
         self._champions = Champions()
+        self._must_wait: dict[str, Callable[[str], bool]] = {}
+
+    def wait_for_index(self, target: str, must_wait: Callable[[str], bool]) -> None:
+        """Replace a target's champion only while `must_wait` is False for its encoder."""
+        self._must_wait[target] = must_wait
 
     def current(self) -> Champions:
         """Return the champions of this moment."""
@@ -137,14 +145,28 @@ class ChampionPoller(Poller):
         return _describe_error(error)
 
     def _load(self, registered: Mapping[str, ModelVersion]) -> Champions:
-        serving, problems = {}, {}
+        serving: dict[str, LoadedVersion] = {}
+        coming: dict[str, LoadedVersion] = {}
+        problems: dict[str, str] = {}
         for target, version in registered.items():
-            loaded, problem = self._loader.load(self._champions.serving.get(target), version)
+            self.check_stop()
+            current = self._champions.serving.get(target)
+            waiting = self._champions.coming.get(target)
+            is_loaded = waiting is not None and _is_same(waiting.version, version)
+            loaded, problem = self._loader.load(waiting if is_loaded else current, version)
             if problem:
                 problems[target] = problem
+            if loaded is not None and loaded is not current and self._is_waiting(target, loaded):
+                coming[target] = loaded
+                loaded = current
             if loaded is not None:
                 serving[target] = loaded
-        return Champions(serving, problems, is_known=True)
+        return Champions(serving, problems, is_known=True, coming=coming)
+
+    def _is_waiting(self, target: str, loaded: LoadedVersion) -> bool:
+        must_wait = self._must_wait.get(target)
+        encoder = getattr(loaded.model, "encoder", None)
+        return must_wait is not None and encoder is not None and must_wait(encoder)
 
 
 def _is_same(first: ModelVersion, second: ModelVersion) -> bool:

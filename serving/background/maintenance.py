@@ -15,7 +15,7 @@ COMMAND = (sys.executable, "-m", "training", "maintain")
 
 _POLL_SECONDS = 60.0
 _SECONDS_BETWEEN_CHECKS = 0.5
-_GRACE_SECONDS = 10.0
+_GRACE_SECONDS = 2.0
 _NICENESS = 10
 
 

@@ -2,14 +2,18 @@
 
 import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from typing import ClassVar
+
+_STOP_SECONDS = 3.0
 
 
 class Poller(ABC):
     """Polls at the start, and again `poll_seconds` after the end of each poll.
 
-    Starting waits until the first poll ends, at most `patience_seconds` (None: without a limit).
+    Starting waits until the first poll ends, at most `patience_seconds` (None: without a limit), or
+    until the task is told to stop. A poll that takes long calls `check_stop` between its steps.
     """
 
     failure: ClassVar[str]
@@ -23,23 +27,51 @@ class Poller(ABC):
         self._stopping = threading.Event()
         self._has_polled = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._stop_by = 0.0
         self._problem: str | None = None
         self._log = logging.getLogger(type(self).__module__)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last poll failed."""
+        return self._problem is not None
 
     def start(self) -> None:
         """Start polling and wait for the first poll, so that the first request finds its result."""
         self._thread.start()
         self._has_polled.wait(self._patience_seconds)
 
-    def stop(self) -> None:
-        """Stop polling; waits for a poll that is running."""
+    def request_stop(self) -> None:
+        """Tell the task to stop, without waiting for it."""
+        if not self._stopping.is_set():
+            self._stop_by = time.monotonic() + _STOP_SECONDS
         self._stopping.set()
-        self._thread.join()
+        self._has_polled.set()
+
+    def stop(self) -> None:
+        """Stop polling; a poll that is running has three seconds from the request to stop."""
+        self.request_stop()
+        if self._thread.ident is None:
+            return
+        self._thread.join(max(0.0, self._stop_by - time.monotonic()))
+        if self._thread.is_alive():
+            fields = {"task": self._thread.name}
+            self._log.warning("a background task is still running", extra={"fields": fields})
+
+    def check_stop(self) -> None:
+        """Raise `InterruptedError` if this is the task's own thread and it was told to stop.
+
+        Requests that do the same work in their own threads go on.
+        """
+        if self._stopping.is_set() and threading.current_thread() is self._thread:
+            raise InterruptedError("the service is stopping")
 
     def poll(self) -> None:
         """Poll once; after an error the previous result stays, and a new error is logged."""
         try:
             self._poll()
+        except InterruptedError:
+            return
         # Drivers may raise any error, and the thread must not end.
         except Exception as error:
             reason = self._reason(error)
@@ -57,8 +89,7 @@ class Poller(ABC):
         return str(error)
 
     def _run(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             self.poll()
             self._has_polled.set()
-            if self._stopping.wait(self._poll_seconds):
-                return
+            self._stopping.wait(self._poll_seconds)

@@ -30,6 +30,7 @@ _LONGEST_REST_SECONDS = 2.0
 # The service counts as idle after this time without a request.
 _QUIET_SECONDS = 0.01
 _PATIENCE_SECONDS = 2.0
+_STOP_SECONDS = 3.0
 
 
 class AnsweredIncident(Protocol):
@@ -83,13 +84,17 @@ class ShadowPredictor:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Write the answers and end the thread; queued incidents are dropped."""
+    def request_stop(self) -> None:
+        """Tell the thread to write its answers and end; queued incidents are dropped."""
         self._stopping.set()
         # Wakes the thread if it waits for a job. If the queue is full, the thread is not waiting.
         with suppress(Full):
             self._queue.put_nowait(None)
-        self._thread.join()
+
+    def stop(self) -> None:
+        """End the thread; waits at most three seconds for an answer that is being computed."""
+        self.request_stop()
+        self._thread.join(_STOP_SECONDS)
 
     @contextmanager
     def pause_for_request(self) -> Iterator[None]:

@@ -1,13 +1,15 @@
 """Keeps the index of the incidents' texts up to date, so that a search finds new ones at once."""
 
+from collections.abc import Iterator
 from threading import Lock
 
+from features.domain.report import ResolvedIncident
 from features.search.text_search import MOST_FOUND, TextSearch
 from features.store.store import Store
 from serving.background.poller import Poller
 from serving.runtime.errors import IndexBehind
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 2.0
 _WAIT_SECONDS = 10.0
 _MOST_WAITED_FOR = 1_000
 
@@ -31,10 +33,12 @@ class TextIndexUpdater(Poller):
         yet, or if another thread keeps indexing for ten seconds.
         """
         if self._store.incidents.revision() != self._revision:
-            if not self._lock.acquire(timeout=_WAIT_SECONDS):
+            # The first indexing of many incidents takes long, so no request waits for it.
+            wait = 0.0 if self._revision == 0 and self._is_behind() else _WAIT_SECONDS
+            if not self._lock.acquire(timeout=wait):
                 raise IndexBehind("a great many incidents are being indexed")
             try:
-                if self._store.incidents.count_changes(self._revision) > _MOST_WAITED_FOR:
+                if self._is_behind():
                     raise IndexBehind("a great many incidents wait to be indexed")
                 self._catch_up()
             finally:
@@ -45,6 +49,14 @@ class TextIndexUpdater(Poller):
         with self._lock:
             self._catch_up()
 
+    def _is_behind(self) -> bool:
+        return self._store.incidents.count_changes(self._revision) > _MOST_WAITED_FOR
+
+    def _until_stopped(self, incidents: Iterator[ResolvedIncident]) -> Iterator[ResolvedIncident]:
+        for incident in incidents:
+            self.check_stop()
+            yield incident
+
     def _catch_up(self) -> None:
         incidents = self._store.incidents
         if incidents.revision() == self._revision:
@@ -52,7 +64,7 @@ class TextIndexUpdater(Poller):
         if self._revision == 0:
             # At the start the incidents are read one by one: together they may not fit into memory.
             revision = incidents.revision()
-            self._search.update(incidents.all())
+            self._search.update(self._until_stopped(incidents.all()))
             self._revision = revision
         changes = incidents.changes_since(self._revision)
         self._search.update(changes.upserted, removed=changes.deleted)

@@ -1,5 +1,9 @@
 """The `serve` command, which answers over HTTP."""
 
+import os
+import signal
+import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -16,6 +20,8 @@ def serve_command(host: Host = None, port: Port = None, workers: Workers = None)
 
     Options that are not given are read from the PRECEDENT_ settings.
     """
+    # The server calls this handler when its last request is answered; before it runs, at once.
+    signal.signal(signal.SIGTERM, _exit)
     with show_step("starting", only_on_terminal=True):
         from serving.startup import open_state, read_settings
         from serving.web_server import listen, serve
@@ -24,3 +30,10 @@ def serve_command(host: Host = None, port: Port = None, workers: Workers = None)
         open_state(settings).close()
         listener = listen(settings)
     serve(settings, listener)
+
+
+def _exit(_number: int, _frame: FrameType | None) -> None:
+    # A background thread may still compute in a library that aborts when the interpreter ends.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

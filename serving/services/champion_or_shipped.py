@@ -28,6 +28,12 @@ class ChampionOrShipped(Generic[_M]):
         """Return the reference of the encoder that this model uses."""
         return self.model().encoder
 
+    def next_encoder(self) -> str | None:
+        """Return the encoder of the champion that waits until its index is whole, or None."""
+        coming = self._champions().coming.get(self.target)
+        model = None if coming is None else coming.model
+        return model.encoder if isinstance(model, type(self._shipped)) else None
+
     def refusal(self) -> str | None:
         """Return why no version answers although a champion is registered, otherwise None."""
         return self._champions().refusal(self.target)

@@ -6,6 +6,7 @@ from features.domain.report import IncidentReport
 from models.base.predictions import RunbookPrediction
 from models.runbooks.runbook_model import DEFAULT_LIMIT, RunbookModel
 from serving.background.runbook_index import TARGET, RunbookPoller
+from serving.runtime.errors import IndexBehind
 from serving.services.champion_or_shipped import ChampionOrShipped
 
 _NOT_READ = "not ready: the runbooks are still being read, or cannot be read; the log says why"
@@ -40,9 +41,11 @@ class RunbookService:
     ) -> list[RunbookPrediction]:
         """Answer each report with at most `limit` runbooks that reach the cutoff.
 
-        Without a cutoff the model's calibrated cutoff applies.
+        Without a cutoff the model's calibrated cutoff applies. Raises `IndexBehind` until the
+        runbooks were first read.
         """
-        index = self._runbooks.index()
+        model = self._champion.model()
+        index = self._runbooks.index(model.encoder)
         if index is None:
-            return [RunbookPrediction() for _ in reports]
-        return self._champion.model().suggest(reports, index, limit=limit, cutoff=cutoff)
+            raise IndexBehind(_NOT_READ)
+        return model.suggest(reports, index, limit=limit, cutoff=cutoff)

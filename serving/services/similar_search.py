@@ -13,6 +13,7 @@ TARGET = "similar"
 
 _TRIAGED = 5
 
+_NOT_INDEXED = "not ready: past incidents are still being indexed"
 _NOTHING_STORED = "not trained: no incident is stored yet"
 
 
@@ -55,7 +56,7 @@ class SimilarService:
         """Return why there is no answer, None if there is one."""
         if not self._store.incidents.revision():
             return _NOTHING_STORED
-        return self._champion.refusal()
+        return self._champion.refusal() or (None if self._incidents.is_near() else _NOT_INDEXED)
 
     def retrieve(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
         """Answer each report with at most five incidents that reach the cutoff."""
@@ -72,5 +73,6 @@ class SimilarService:
 
         Without a cutoff the model's calibrated cutoff applies.
         """
-        model, index = self._champion.model(), self._incidents.index()
+        model = self._champion.model()
+        index = self._incidents.index(model.encoder)
         return model.search(reports, index, self._records, limit=limit, cutoff=cutoff)

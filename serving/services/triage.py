@@ -237,6 +237,8 @@ class TriageService:
                 predictors[target] = retriever.retrieve
                 absent.pop(target, None)
             else:
+                # A loaded champion has no index of its own, so it would answer that nothing fits.
+                predictors.pop(target, None)
                 absent[target] = reason
         return predictors, absent
 

@@ -22,7 +22,8 @@ class TriageWorker(Poller):
 
     Every process that serves has a worker. An incident whose worker was killed is taken over after
     two minutes. One that cannot be answered is tried again after a delay that doubles, up to ten
-    minutes. `before` is called before each batch, so that the incidents can find one another.
+    minutes. `before` is called before each batch, so that the incidents can find one another. While
+    `must_wait` is True, incidents stay in the queue.
     """
 
     failure = "incidents cannot be taken from the queue"
@@ -33,6 +34,7 @@ class TriageWorker(Poller):
         triage: TriageService,
         storms: StormService,
         before: Callable[[], None],
+        must_wait: Callable[[], bool] = lambda: False,
     ) -> None:
         # The start of the service does not wait for the incidents of an earlier run.
         super().__init__(_POLL_SECONDS, "triage", patience_seconds=0.0)
@@ -40,17 +42,17 @@ class TriageWorker(Poller):
         self._triage = triage
         self._storms = storms
         self._before = before
+        self._must_wait = must_wait
         self._woken = threading.Event()
 
     def wake(self) -> None:
         """Look into the queue now, because an incident was added."""
         self._woken.set()
 
-    def stop(self) -> None:
+    def request_stop(self) -> None:
         """Stop after the batch that is being triaged; other incidents stay in the queue."""
-        self._stopping.set()
+        super().request_stop()
         self._woken.set()
-        super().stop()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -60,7 +62,7 @@ class TriageWorker(Poller):
             self._woken.wait(self._poll_seconds)
 
     def _poll(self) -> None:
-        while not self._stopping.is_set():
+        while not (self._stopping.is_set() or self._must_wait()):
             batch = self._store.triage_queue.take(
                 _BATCH, now=datetime.now(UTC), hold_seconds=_HOLD_SECONDS
             )

@@ -1,7 +1,7 @@
 """Models, an encoder's network and a registry that answer at once and that a test can see into."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import softmax
 
 from features.domain.report import IncidentReport, ResolvedIncident
+from features.encoding.encoder import HashingEncoder
 from features.encoding.encoder_export import EncoderDescription, EncoderExport
 from features.encoding.onnx_network import Vectors
 from features.errors import ArtifactRejected, NotTrained
@@ -211,3 +212,18 @@ def wait_until_triaged(store: Store, seconds: float = 10.0) -> None:
     while store.triage_queue.count():
         assert monotonic() < deadline, "an incident still waits to be triaged"
         sleep(0.02)
+
+
+class CountedEncoder(HashingEncoder):
+    """Counts the texts that it encodes, and calls `before` first."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__()
+        self.reference = reference  # type: ignore[misc]
+        self.texts = 0
+        self.before: Callable[[], None] = lambda: None
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.before()
+        self.texts += len(texts)
+        return super().encode(texts)

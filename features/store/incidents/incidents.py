@@ -147,6 +147,15 @@ class IncidentRepository(Repository):
                 tuple(connection.scalars(deleted)),
             )
 
+    def ids_since(self, revision: int) -> tuple[frozenset[str], frozenset[str]]:
+        """Return all ids, and the ids of the incidents that were written after the revision."""
+        query = select(IncidentRow.id, IncidentRow.revision).where(
+            IncidentRow.tenant == self._tenant
+        )
+        with self._database.read() as connection:
+            written = {row.id: row.revision for row in connection.execute(query)}
+        return frozenset(written), frozenset(id_ for id_, at in written.items() if at > revision)
+
     def deleted_since(self, revision: int) -> frozenset[str]:
         """Return the ids that were deleted after the revision and not written again."""
         with self._database.read() as connection:

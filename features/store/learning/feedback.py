@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select
 
 from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.domain.labels import LabelRecord
@@ -51,6 +52,18 @@ class FeedbackRepository(Repository):
         query = select(*_COLUMNS).where(*conditions).order_by(*order)
         with self._database.read() as connection:
             return tuple(_record_from(row) for row in connection.execute(query))
+
+    def count_and_latest(self, target: str) -> tuple[int, datetime | None]:
+        """Return how much feedback a target's answers have, and the time of the latest.
+
+        Changed feedback replaces a row: the count stays the same, the latest time does not.
+        """
+        query = select(func.count(), func.max(FeedbackRow.given_at)).where(
+            FeedbackRow.tenant == self._tenant, FeedbackRow.target == target
+        )
+        with self._database.read() as connection:
+            count, latest = connection.execute(query).one()
+        return count, latest
 
     def dismissed(self, incident_id: str) -> frozenset[str]:
         """Return the ids of the past incidents that were dismissed in an incident's answers.

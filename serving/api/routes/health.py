@@ -21,18 +21,12 @@ async def live() -> LiveResponse:
 async def ready(services: SharedContainer, response: Response) -> ReadyResponse:
     """Answer 200 if every target with a champion has a verified version loaded, else 503.
 
-    The status is also 503 until the registry was read, and while writes to the store fail. It is
-    200 if the registry was read and has no champions.
+    The status is also 503 until the registry was read and the stored incidents and runbooks are
+    indexed. It is 200 if the registry was read and has no champions.
     """
-    champions = services.champions.current()
-    writes_work = services.store.writes_work()
-    response.status_code = 200 if champions.is_ready and writes_work else 503
-    return shape_ready(
-        champions,
-        services.suspensions.suspensions,
-        is_indexed=services.incident_index.is_complete,
-        writes_work=writes_work,
-    )
+    champions, unready = services.champions.current(), services.unready()
+    response.status_code = 200 if champions.is_ready and not unready else 503
+    return shape_ready(champions, services.suspensions.suspensions, unready)
 
 
 @health_routes.get("/metrics", response_class=PlainTextResponse)

@@ -9,7 +9,9 @@ from factories import NOON, incident
 
 from features.domain.report import ResolvedIncident
 from features.encoding.encoder import HashingEncoder
+from features.errors import UnreadableFile
 from features.search.incident_index import IncidentIndex
+from features.search.index_file import read_arrays, write_arrays
 from features.search.query import view_reports
 
 ENCODER = HashingEncoder()
@@ -163,3 +165,56 @@ def test_threads_may_search_while_others_write(index: IncidentIndex) -> None:
         for write_call in writes:
             write_call.result()
     assert len(index) == 3 + 10 * 19
+
+
+def test_a_restored_index_answers_alike_and_goes_on(index: IncidentIndex, tmp_path) -> None:
+    index.upsert([shop_incident("vpn2", "vpn tunnel drops", 30)])
+    index.remove(["old"])
+    write_arrays(tmp_path / "index.npz", index.state())
+    restored = IncidentIndex.restore(ENCODER, read_arrays(tmp_path / "index.npz"))
+    for title in ("vpn tunnel", "disk full", "printer"):
+        before, after = (of.candidates(view("new", title)) for of in (index, restored))
+        assert before.ids == after.ids
+        assert before.recurrences == after.recurrences
+        assert np.array_equal(before.text_vectors, after.text_vectors)
+        assert np.array_equal(before.facts.values, after.facts.values)
+    restored.upsert([shop_incident("jam", "printer jam", 40), shop_incident("vpn", "gone", 10)])
+    assert restored.candidates(view("new", "printer jam"), count=1).ids[0] == "jam"
+    assert restored.candidates(view("new", "vpn tunnel drops"), count=1).ids[0] == "vpn2"
+
+
+def test_nothing_of_a_removed_incident_is_saved(index: IncidentIndex) -> None:
+    index.upsert([shop_incident("secret", "xylophone burgled", 30)])
+    index.remove(["secret"])
+    never = IncidentIndex(ENCODER)
+    never.upsert(
+        [
+            shop_incident("disk", "disk full on database", 0, resolution="Deleted old logs."),
+            shop_incident("vpn", "vpn tunnel drops", 10),
+            shop_incident("old", "disk full on mail server", None),
+        ]
+    )
+    saved, expected = index.state(), never.state()
+    for name, array in expected.items():
+        # Components are not learned again, and numbers of texts leave gaps.
+        if name not in ("texts.basis", "texts.scanned") and not name.startswith("lexical."):
+            assert np.array_equal(saved[name][: len(array)], array), name
+    terms = set(saved["lexical.text.terms"].tolist())
+    assert terms == set(expected["lexical.text.terms"].tolist())
+    assert not saved["copies.fingerprints"][len(expected["copies.fingerprints"]) :].any()
+
+
+@pytest.mark.parametrize("damage", ["truncate", "zero", "flip"])
+def test_a_damaged_file_is_refused(index: IncidentIndex, tmp_path, damage: str) -> None:
+    file = tmp_path / "index.npz"
+    write_arrays(file, index.state())
+    content = bytearray(file.read_bytes())
+    half = len(content) // 2
+    if damage == "truncate":
+        del content[half:]
+    else:
+        place = content.find(index.state()["texts.levels"].tobytes())
+        content[place : place + 64] = bytes(64) if damage == "zero" else b"\xff" * 64
+    file.write_bytes(content)
+    with pytest.raises(UnreadableFile, match="cannot be read"):
+        read_arrays(file)
