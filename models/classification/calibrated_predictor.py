@@ -123,9 +123,15 @@ class CalibratedPredictor(ReportPredictor):
 
     @abstractmethod
     def predict(
-        self, reports: Sequence[IncidentReport], rates: LabelRates | None = None
+        self,
+        reports: Sequence[IncidentReport],
+        rates: LabelRates | None = None,
+        *,
+        with_evidence: bool = True,
     ) -> list[LabelPrediction]:
         """Return one prediction per report, in order; raises `NotTrained` before `fit`.
+
+        Without evidence, which costs more than the prediction, words, facts and examples are empty.
 
         `rates` correct the probabilities to how often the labels occur lately. A certificate is
         proven without them, so a corrected answer is `auto` only if it would be without them too.

@@ -43,7 +43,11 @@ class ChoicePredictor(CalibratedPredictor):
         return None if self.adapted is None else self.adapted.encoder
 
     def predict(
-        self, reports: Sequence[IncidentReport], rates: LabelRates | None = None
+        self,
+        reports: Sequence[IncidentReport],
+        rates: LabelRates | None = None,
+        *,
+        with_evidence: bool = True,
     ) -> list[LabelPrediction]:
         """Return one `ChoicePrediction` per report, in order."""
         self._check_trained()
@@ -53,7 +57,8 @@ class ChoicePredictor(CalibratedPredictor):
         scores = self._score(encoded)
         answered = self._answer(self._combine(scores), rates)
         label_sets = self.label_sets_.transform(answered.undoubted, answered.picked)
-        evidence = self._explain(ScoredReports(reports, encoded, scores, answered.picked))
+        scored = ScoredReports(reports, encoded, scores, answered.picked)
+        evidence = self._explain(scored) if with_evidence else [Evidence()] * len(reports)
         predictions = [
             self._prediction(row, float(surest), in_label_set, row_evidence)
             for row, surest, in_label_set, row_evidence in zip(

@@ -54,7 +54,11 @@ class SeverityPredictor(CalibratedPredictor):
         self.under_rating_cost = under_rating_cost
 
     def predict(
-        self, reports: Sequence[IncidentReport], rates: LabelRates | None = None
+        self,
+        reports: Sequence[IncidentReport],
+        rates: LabelRates | None = None,
+        *,
+        with_evidence: bool = True,
     ) -> list[LabelPrediction]:
         """Return one `SeverityPrediction` per report, in order."""
         self._check_trained()
@@ -64,7 +68,8 @@ class SeverityPredictor(CalibratedPredictor):
         scores = self._score(encoded)
         answered = self._answer(self._combine(scores), rates)
         label_sets = self.label_sets_.transform(answered.undoubted, answered.picked)
-        evidence = self._explain(ScoredReports(reports, encoded, scores, answered.picked))
+        scored = ScoredReports(reports, encoded, scores, answered.picked)
+        evidence = self._explain(scored) if with_evidence else [Evidence()] * len(reports)
         predictions = [
             self._prediction(report, row, float(surest), int(rank), in_label_set, row_evidence)
             for report, row, surest, rank, in_label_set, row_evidence in zip(

@@ -67,13 +67,16 @@ class IndexSnapshot:
             arrays = read_arrays(file)
             about = json.loads(arrays.pop("about").tobytes())
             if _described(about) != self._about(encoder.reference, 0, store):
-                return self._refuse(file, "another release or store wrote it")
+                self._log_refusal(file, "another release or store wrote it")
+                return None
             revision = int(about["revision"])
             index = IncidentIndex.restore(encoder, arrays)
         except (UnreadableFile, KeyError, ValueError, TypeError, IndexError) as error:
-            return self._refuse(file, str(error))
+            self._log_refusal(file, str(error))
+            return None
         if revision > store.incidents.revision() or not _fits(index, revision, store):
-            return self._refuse(file, "the store holds other incidents")
+            self._log_refusal(file, "the store holds other incidents")
+            return None
         fields = {"incidents": len(index), "revision": revision}
         _log.info("the incident index was read from its file", extra={"fields": fields})
         return index, revision
@@ -91,7 +94,7 @@ class IndexSnapshot:
             fields = {"reason": str(error)}
             _log.warning("the incident index cannot be saved", extra={"fields": fields})
 
-    def _refuse(self, file: Path, reason: str) -> None:
+    def _log_refusal(self, file: Path, reason: str) -> None:
         fields = {"file": str(file), "reason": reason}
         _log.warning("the incident index is built again", extra={"fields": fields})
 

@@ -202,10 +202,14 @@ class OutcomeInput(RequestModel):
 
 
 class TriageRequest(RequestModel):
-    """The request of `/v1/triage`; `include` names the requested parts, by default all."""
+    """The request of `/v1/triage`; `include` names the requested parts, by default all.
+
+    Without `include_evidence`, the evidence of labels is empty, and the answer takes less time.
+    """
 
     incident: IncidentInput
     include: list[AnswerPart] | None = None
+    include_evidence: bool = True
 
 
 class BatchRequest(RequestModel):
@@ -221,6 +225,7 @@ class BatchRequest(RequestModel):
         at_most("max_batch_incidents", "incidents"),
     ]
     include: list[AnswerPart] | None = None
+    include_evidence: bool = True
 
     @property
     def size(self) -> int:

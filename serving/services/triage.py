@@ -59,6 +59,15 @@ _WORKED_ON = "a person is already working on this incident"
 
 
 @dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked about the reports of one request, see `TriageService.triage`."""
+
+    parts: tuple[AnswerPart, ...]
+    for_people: Collection[str]
+    with_evidence: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TriageResult:
     """The answers about one incident, by target.
 
@@ -139,6 +148,7 @@ class TriageService:
         for_people: Collection[str] = (),
         request_ids: Mapping[str, str] | None = None,
         keep_reports: bool = False,
+        with_evidence: bool = True,
     ) -> TriageBatch:
         """Answer the reports in order, with the requested parts (None: all of them).
 
@@ -146,26 +156,27 @@ class TriageService:
         about them without a person. Answers are stored before they are returned, under the request
         that `request_ids` names for the incident's id, by default `request_id`. With
         `keep_reports`, the reports of incidents that are not stored are kept beside the answers, to
-        be shown with them. Raises `StoreUnavailable` if the store fails.
+        be shown with them. Without evidence, labels are answered without their words, facts and
+        examples, which takes less time. Raises `StoreUnavailable` if the store fails.
         """
         with self._shadow.pause_for_request() if self._shadow else nullcontext():
             requests = request_ids or {report.id: request_id for report in reports}
             kept = reports if keep_reports else ()
-            return self._triage_reports(reports, include, requests, for_people, kept)
+            parts = tuple(part for part in ALL_PARTS if include is None or part in include)
+            question = _Question(parts, for_people, with_evidence)
+            return self._triage_reports(reports, question, requests, kept)
 
     def _triage_reports(
         self,
         reports: Sequence[IncidentReport],
-        include: Collection[AnswerPart] | None,
+        question: _Question,
         request_ids: Mapping[str, str],
-        for_people: Collection[str],
         kept: Sequence[IncidentReport],
     ) -> TriageBatch:
         started_at = perf_counter()
         champions, policy = self._champions(), self._policy()
-        parts = tuple(part for part in ALL_PARTS if include is None or part in include)
         batch = ReportBatch(reports)
-        results = self._answer(batch, parts, champions, policy, for_people)
+        results = self._answer(batch, question, champions, policy)
         seconds = (perf_counter() - started_at) / max(1, len(reports))
         self._store.predictions.record(_records(results, policy, request_ids, seconds), kept)
         for result in results.items:
@@ -178,12 +189,11 @@ class TriageService:
     def _answer(
         self,
         batch: ReportBatch,
-        parts: tuple[AnswerPart, ...],
+        question: _Question,
         champions: Champions,
         policy: AnswerPolicy,
-        for_people: Collection[str],
     ) -> TriageBatch:
-        available, absent = self._predictors(parts, champions, policy)
+        available, absent = self._predictors(question, champions, policy)
         switched_on = {
             target: predict
             for target, predict in available.items()
@@ -193,7 +203,7 @@ class TriageService:
         predictions = {
             target: [
                 demote(prediction, Decision.SUGGEST, _WORKED_ON)
-                if report.id in for_people
+                if report.id in question.for_people
                 else prediction
                 for report, prediction in zip(batch, of_target, strict=True)
             ]
@@ -206,7 +216,7 @@ class TriageService:
         }
         return TriageBatch(
             _assemble(batch, predictions, answering, policy, cache(self._revealed_groups)),
-            parts,
+            question.parts,
             absent | failed | dict.fromkeys(available.keys() - switched_on, SWITCHED_OFF),
             answering,
         )
@@ -215,22 +225,19 @@ class TriageService:
         return revealed_groups(self._store)
 
     def _predictors(
-        self,
-        parts: Collection[AnswerPart],
-        champions: Champions,
-        policy: AnswerPolicy,
+        self, question: _Question, champions: Champions, policy: AnswerPolicy
     ) -> tuple[dict[str, Predict], dict[str, str]]:
         """Return each target's predict function, and why parts or targets have no such function."""
-        absent = _absence_reasons(parts, champions)
+        absent = _absence_reasons(question.parts, champions)
         predictors: dict[str, Predict] = {
-            target: _predictor(version, policy)
+            target: _predictor(version, policy, question)
             for target, version in champions.serving.items()
-            if answer_part(target) in parts
+            if answer_part(target) in question.parts
         }
         novelty = champions.serving.get(NOVELTY)
         if novelty is not None and isinstance(novelty.model, NoveltyModel):
             predictors[NOVELTY] = partial(novelty.model.judge, unknown_labels=policy.unknown_labels)
-        for target in sorted(self._retrievers.keys() & set(parts)):
+        for target in sorted(self._retrievers.keys() & set(question.parts)):
             retriever = self._retrievers[target]
             reason = retriever.why_absent()
             if reason is None:
@@ -243,11 +250,11 @@ class TriageService:
         return predictors, absent
 
 
-def _predictor(champion: LoadedVersion, policy: AnswerPolicy) -> Predict:
-    rates = policy.label_rates.get((champion.version.target, champion.version.version))
-    if rates is None or not isinstance(champion.model, CalibratedPredictor):
+def _predictor(champion: LoadedVersion, policy: AnswerPolicy, question: _Question) -> Predict:
+    if not isinstance(champion.model, CalibratedPredictor):
         return champion.model.predict
-    return partial(champion.model.predict, rates=rates)
+    rates = policy.label_rates.get((champion.version.target, champion.version.version))
+    return partial(champion.model.predict, rates=rates, with_evidence=question.with_evidence)
 
 
 def answer_part(target: str) -> str:

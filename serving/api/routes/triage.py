@@ -36,7 +36,9 @@ BatchBody = Annotated[
 def triage(body: TriageBody, services: SharedContainer, request_id: RequestId) -> TriageResponse:
     """Triage one incident: its category, team, severity and fields, and what is related to it."""
     report = services.reader.report(body.incident)
-    return answer_report(services, report, body.include, request_id)
+    return answer_report(
+        services, report, body.include, request_id, with_evidence=body.include_evidence
+    )
 
 
 @triage_routes.post("/v1/triage/batch", responses=BODY_PROBLEMS)
@@ -48,7 +50,11 @@ def triage_batch(
     valid = [record for record in body.incidents if isinstance(record, IncidentInput)]
     reports = [services.reader.report(incident) for incident in valid]
     answers = services.triage.triage(
-        reports, include=body.include, request_id=request_id, keep_reports=True
+        reports,
+        include=body.include,
+        request_id=request_id,
+        keep_reports=True,
+        with_evidence=body.include_evidence,
     )
     contexts = services.incident_context.contexts_for(reports, answers.parts)
     return shape_batch(body.incidents, answers, contexts, request_id)
@@ -59,10 +65,16 @@ def answer_report(
     report: IncidentReport,
     include: Collection[AnswerPart] | None,
     request_id: str,
+    *,
+    with_evidence: bool = True,
 ) -> TriageResponse:
     """Triage a report, and return the answer."""
     answers = services.triage.triage(
-        [report], include=include, request_id=request_id, keep_reports=True
+        [report],
+        include=include,
+        request_id=request_id,
+        keep_reports=True,
+        with_evidence=with_evidence,
     )
     (context,) = services.incident_context.contexts_for([report], answers.parts)
     return shape_triage(answers.items[0], answers, context, request_id)

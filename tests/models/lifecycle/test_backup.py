@@ -11,13 +11,13 @@ from threading import Event, Thread
 import pytest
 from factories import incident
 from fakes import TRUSTED_WITH_TOY
-from models.artifacts.save_load import save_artifact
 from starlette.testclient import TestClient
 
 from features.errors import BackupRefused
 from features.home import Home
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry, ModelVersion
+from models.artifacts.save_artifact import save_artifact
 from models.lifecycle import backup as backup_module
 from models.lifecycle.backup import back_up
 from models.lifecycle.backup_manifest import (

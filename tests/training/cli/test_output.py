@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from models.base.model_card import LabelNoise
-from models.classification.calibrated_model import Certificate
+from models.base.predictions import Certificate
 from training.cli.output import describe_report
 from training.pipeline.report import TrainedTarget, TrainingReport
 
