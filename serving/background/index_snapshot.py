@@ -67,13 +67,16 @@ class IndexSnapshot:
             arrays = read_arrays(file)
             about = json.loads(arrays.pop("about").tobytes())
             if _described(about) != self._about(encoder.reference, 0, store):
-                return self._refuse(file, "another release or store wrote it")
+                self._refuse(file, "another release or store wrote it")
+                return None
             revision = int(about["revision"])
             index = IncidentIndex.restore(encoder, arrays)
         except (UnreadableFile, KeyError, ValueError, TypeError, IndexError) as error:
-            return self._refuse(file, str(error))
+            self._refuse(file, str(error))
+            return None
         if revision > store.incidents.revision() or not _fits(index, revision, store):
-            return self._refuse(file, "the store holds other incidents")
+            self._refuse(file, "the store holds other incidents")
+            return None
         fields = {"incidents": len(index), "revision": revision}
         _log.info("the incident index was read from its file", extra={"fields": fields})
         return index, revision
