@@ -87,6 +87,7 @@ def test_the_whole_answer(client):
             "mode": "monitor",
         },
         "similar": None,
+        "open_match": None,
         "runbooks": None,
         "anomalies": None,
         "changes": None,
