@@ -189,3 +189,23 @@ def test_certificates_that_need_novelty_are_void_without_it(service, trained_reg
         answers = service.triage(REPORTS[:1], include=["category"], request_id="r")
         decision = answers.items[0].answers["category"].decision
         assert decision == ("suggest" if needs_novelty else "auto")
+
+
+def test_evidence_is_left_out_on_request(service, trained_registry, watcher):
+    examples = [
+        ResolvedIncident(IncidentReport(id=str(n), title=f"{word} {n}"), Outcome(word))
+        for n in range(20)
+        for word in ("vpn", "printer")
+    ]
+    trained_registry.promote("category", "8", ChoiceModel(encoder="hashing").fit(examples))
+    watcher.poll()
+    asked = [IncidentReport(id="new", title="printer 99")]
+    answers = [
+        service.triage(asked, include=["category"], request_id="r", with_evidence=wanted)
+        .items[0]
+        .answers["category"]
+        for wanted in (True, False)
+    ]
+    assert [bool(answer.evidence.tokens) for answer in answers] == [True, False]
+    assert [bool(answer.evidence.exemplars) for answer in answers] == [True, False]
+    assert answers[0].confidence == answers[1].confidence
