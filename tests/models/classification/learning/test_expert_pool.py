@@ -10,6 +10,7 @@ import pytest
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.errors import NotEnoughHistory
+from models.classification.learning import fit_expert_pool as fitting
 from models.classification.learning.compile_experts import (
     ScorerDiffers,
     check_scorer,
@@ -87,6 +88,7 @@ def test_several_processes_learn_what_one_learns(monkeypatch: pytest.MonkeyPatch
     folds = copy_folds(np.arange(60))
     alone = fit_expert_pool(encoded, labels, folds, classes=3).pool
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
+    monkeypatch.setattr(fitting, "FEWEST_FOR_PROCESSES", 0)
     with joblib.parallel_config(backend="loky"):
         assert joblib.effective_n_jobs(-1) == 2
         together = fit_expert_pool(encoded, labels, folds, classes=3).pool
