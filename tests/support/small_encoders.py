@@ -3,12 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.base.modules import Dense, Transformer
-from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 _WORDS = ("the", "disk", "full", "vpn", "down", "query", "passage", "find", "drucker", "java")
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -26,6 +21,13 @@ def save_small_encoder(
     special: Sequence[str] = _SPECIAL,
 ) -> Path:
     """Save a BERT of two layers and 32 dimensions, and return its folder."""
+    # Imported here because collecting the tests would take ten seconds longer.
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Dense, Transformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
     torch.manual_seed(0)
     fast_tokenizer = tokenizer or word_piece_tokenizer()
     pad, unknown, first, last, mask = special
