@@ -103,7 +103,7 @@ def test_a_class_that_is_not_listed_is_refused(tmp_path: Path) -> None:
         copy(Part(1), tmp_path, trusted=())
 
 
-@pytest.mark.parametrize("value", [len, np.random.default_rng, type, {1, 2}, b"bytes"], ids=repr)
+@pytest.mark.parametrize("value", [len, type, {1, 2}, b"bytes"])
 def test_what_is_no_data_cannot_be_written(value: object, tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="a plan cannot hold"):
         copy(Part(value), tmp_path)
