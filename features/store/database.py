@@ -34,7 +34,8 @@ class Database:
 
     A write is one short transaction. In SQLite it takes the write lock at its start, so that it
     cannot fail halfway for lack of the lock. A read sees one state of the data, even while others
-    write; it has connections of its own, and never waits for a write. Beginning a transaction takes
+    write; it has connections of its own, and never waits for a write, unless SQLite keeps no
+    write-ahead log because the file system does not allow one. Beginning a transaction takes
     at most `BUSY_TIMEOUT_SECONDS`, in SQLite the `timeout` of the URL. If the database is missing,
     busy, full or damaged, or if its file was removed or replaced, `StoreUnavailable` is raised.
     """
@@ -217,13 +218,14 @@ def _set_up_sqlite(engine: Engine, file: DatabaseFile | None) -> None:
         # By default the driver begins no transaction before a read, and a deferred one before a
         # write.
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
+        # SQLite answers with another mode if the file system does not allow this one.
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         # Overwrite deleted data in the file, instead of only marking its space as free.
         connection.execute("PRAGMA secure_delete = ON")
         if file is not None:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             try:
-                entry.info[OPEN_FILES] = file.opened()
+                entry.info[OPEN_FILES] = file.opened(has_log=mode == "wal")
             except StoreUnavailable:
                 connection.close()
                 raise

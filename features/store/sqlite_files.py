@@ -20,12 +20,15 @@ _SET_ASIDE = "-wal-of-replaced-file"
 
 @dataclass(frozen=True, slots=True)
 class OpenFiles:
-    """The files that one connection has open: the database, its write-ahead log and its index."""
+    """The files that one connection has open: the database, its write-ahead log and its index.
+
+    `log` and `log_index` are None on a file system on which SQLite keeps no write-ahead log.
+    """
 
     database: Path
     identity: Identity
-    log: Identity
-    log_index: Identity
+    log: Identity | None
+    log_index: Identity | None
 
     def check(self) -> None:
         """Raise `StoreUnavailable` unless the connection's files are where it opened them.
@@ -36,9 +39,11 @@ class OpenFiles:
         """
         present = _identity(self.database)
         if present != self.identity:
-            if present is not None:
+            if present is not None and self.log is not None:
                 _move(_log(self.database), _set_aside_log(self.database), self.log)
             raise _changed(self.database, present)
+        if self.log is None:
+            return
         is_log_present = _identity(_log(self.database)) == self.log or _move(
             _set_aside_log(self.database), _log(self.database), self.log
         )
@@ -74,18 +79,18 @@ class DatabaseFile:
         if self._identity not in (None, present):
             raise _changed(self.path, present)
 
-    def opened(self) -> OpenFiles:
+    def opened(self, *, has_log: bool) -> OpenFiles:
         """Return the files that a connection has just opened; raises `StoreUnavailable`.
 
-        The connection must have read once, since only then its write-ahead log is open.
+        `has_log` is whether SQLite keeps a write-ahead log for the file. The connection must have
+        read once, since only then its log is open.
         """
         with self._lock:
             self.check()
-            identities = (
-                _identity(file) for file in (self.path, _log(self.path), _log_index(self.path))
-            )
-            identity, log, log_index = identities
-            if identity is None or log is None or log_index is None:
+            identity = _identity(self.path)
+            log = _identity(_log(self.path)) if has_log else None
+            log_index = _identity(_log_index(self.path)) if has_log else None
+            if identity is None or (has_log and None in (log, log_index)):
                 raise _changed(self.path, None)
             self._identity = identity
         return OpenFiles(self.path, identity, log, log_index)

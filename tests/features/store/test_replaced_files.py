@@ -14,6 +14,7 @@ import pytest
 from factories import incident
 
 from features.errors import StoreUnavailable
+from features.store.sqlite_files import DatabaseFile
 from features.store.store import Store, open_store
 
 SUFFIXES = ("", "-wal", "-shm")
@@ -103,6 +104,7 @@ def test_a_killed_process_leaves_no_log_that_damages_the_new_file(
 import os
 from factories import incident
 from features.errors import StoreUnavailable
+from features.store.sqlite_files import DatabaseFile
 from features.store.store import open_store
 store = open_store("sqlite:///{file}")
 for number in range(40):
@@ -160,3 +162,20 @@ def test_a_file_that_is_removed_during_a_write_acknowledges_nothing(
 
     with pytest.raises(StoreUnavailable, match="was removed"):
         write()
+
+
+def test_a_file_system_without_write_ahead_logs_is_used_without_one(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = DatabaseFile.uri.fget
+    monkeypatch.setattr(DatabaseFile, "uri", property(lambda it: f"{uri(it)}&vfs=unix-dotfile"))
+    with open_store(f"sqlite:///{file}") as store:
+        store.incidents.upsert([incident("INC1")])
+        assert store.incidents.count() == 1
+        assert not file.with_name(f"{file.name}-wal").exists()
+        assert store._database.empty_log()
+        file.rename(tmp_path / "first.db")
+        shutil.copy(tmp_path / "first.db", file)
+        assert_refuses(store, "was replaced by another one")
+        file.unlink()
+        assert_refuses(store, "was removed while it was in use")
