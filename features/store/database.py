@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import nan
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from typing import Any
@@ -27,6 +28,10 @@ _READERS = 10
 # SQLite has one writer at a time. In a queue of the process it gets its turn in order.
 _WRITERS = {"sqlite": 1, "postgresql": 5}
 _EMPTY_LOG_TIMEOUT_SECONDS = 1.0
+_LONGEST_TIMEOUT_SECONDS = 86_400.0
+_UNREADABLE_URL = (
+    "the database URL cannot be read; write sqlite:///FILE or postgresql://USER@HOST/NAME"
+)
 
 
 class Database:
@@ -45,7 +50,7 @@ class Database:
         self.name = _name(address)
         self.backend = address.get_backend_name()
         self.write_check = WriteCheck(self._change_nothing)
-        self._seconds = float(str(address.query.get("timeout", BUSY_TIMEOUT_SECONDS)))
+        self._seconds = _timeout(address)
         self._file = _file(address)
         writing = _engine(address, self._file, _WRITERS[self.backend])
         reading = writing if self._is_in_memory else _engine(address, self._file, _READERS)
@@ -135,10 +140,8 @@ def _name(address: URL) -> str:
 def _parse(url: str) -> URL:
     try:
         address = make_url(url)
-    except ArgumentError:
-        raise StoreUnavailable(
-            "the database URL cannot be read; write sqlite:///FILE or postgresql://USER@HOST/NAME"
-        ) from None
+    except (ArgumentError, ValueError):
+        raise StoreUnavailable(_UNREADABLE_URL) from None
     if address.drivername == "postgresql":
         return address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() not in _WRITERS:
@@ -147,6 +150,20 @@ def _parse(url: str) -> URL:
             "write sqlite:///FILE or postgresql://USER@HOST/NAME"
         )
     return address
+
+
+def _timeout(address: URL) -> float:
+    stated = address.query.get("timeout", str(BUSY_TIMEOUT_SECONDS))
+    try:
+        seconds = float(str(stated))
+    except ValueError:
+        seconds = nan
+    if not 0 <= seconds <= _LONGEST_TIMEOUT_SECONDS:
+        raise StoreUnavailable(
+            f"the timeout {stated!r} in the database URL is not usable; write a number of seconds "
+            "up to 86400, such as ?timeout=10"
+        )
+    return seconds
 
 
 def _file(address: URL) -> DatabaseFile | None:
@@ -170,6 +187,8 @@ def _engine(address: URL, file: DatabaseFile | None, places: int) -> Engine:
         raise StoreUnavailable(
             f"the driver {error.name} is missing; run: pip install 'precedent[postgresql]'"
         ) from error
+    except (ArgumentError, ValueError):
+        raise StoreUnavailable(_UNREADABLE_URL) from None
     if is_server:
         event.listen(engine, "do_connect", limit_connecting)
         event.listen(engine, "connect", limit_waiting)

@@ -82,6 +82,26 @@ def test_an_address_that_is_none(url: str) -> None:
         open_store(url)
 
 
+@pytest.mark.parametrize("timeout", ["abc", "nan", "inf", "-1", "1e9", "1&timeout=2"])
+def test_a_timeout_that_is_no_number_of_seconds(tmp_path: Path, timeout: str) -> None:
+    with pytest.raises(StoreUnavailable, match="timeout .* write a number of seconds"):
+        open_store(f"sqlite:///{tmp_path}/precedent.db?timeout={timeout}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///precedent.db?cached_statements=abc",
+        "sqlite://host/precedent.db",
+        "postgresql://triage:geheim@host:port/precedent",
+    ],
+)
+def test_an_address_with_a_part_that_cannot_be_read(url: str) -> None:
+    with pytest.raises(StoreUnavailable, match="cannot be read; write sqlite:///FILE") as caught:
+        open_store(url)
+    assert "geheim" not in str(caught.value)
+
+
 def test_a_server_that_does_not_answer_without_showing_the_password() -> None:
     pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed")
     with pytest.raises(StoreUnavailable, match="does not answer") as caught:
