@@ -122,7 +122,7 @@ class Lanes:
         threads = settings.compute_threads or max(2, _cores() // settings.workers)
         pool = CapacityLimiter(threads)
         # Batches never hold all threads, so that single calls get theirs.
-        batches = CapacityLimiter(max(1, threads // 2))
+        batches = CapacityLimiter(threads // 2)
         seconds = settings.max_wait_seconds
 
         def lane(name: LaneName, threads: int) -> Lane:

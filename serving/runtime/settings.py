@@ -54,8 +54,9 @@ class ServingSettings(HomeSettings, MaskingSettings):
     max_series: int = Field(5_000, ge=1)
     """The most series in one call."""
     compute_threads: int = Field(0, ge=0, le=256)
-    """The threads of one worker that compute answers; 0 is the number of cores over the number of
-    workers, at least 2. Batches use at most half of them.
+    """The threads of one worker that compute answers, at least 2; 0 is the number of cores over the
+    number of workers, also at least 2. Batches use at most half of them, so that single calls never
+    wait for a batch to end.
     """
     max_waiting: int = Field(32, ge=1)
     """The most calls that wait for a thread that computes, per worker. Further ones are answered
@@ -117,6 +118,13 @@ class ServingSettings(HomeSettings, MaskingSettings):
     @classmethod
     def _check_address(cls, value: str | None) -> str | None:
         return None if value is None else parse_address(value)
+
+    @field_validator("compute_threads")
+    @classmethod
+    def _check_threads(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("write 0 or at least 2: batches use half of the threads")
+        return value
 
     @field_validator("api_key")
     @classmethod

@@ -84,7 +84,7 @@ def test_an_address_that_is_none(url: str) -> None:
 
 @pytest.mark.parametrize("timeout", ["abc", "nan", "inf", "-1", "1e9", "1&timeout=2"])
 def test_a_timeout_that_is_no_number_of_seconds(tmp_path: Path, timeout: str) -> None:
-    with pytest.raises(StoreUnavailable, match="timeout .* write a number of seconds"):
+    with pytest.raises(StoreUnavailable, match=r"timeout .* write a number of seconds"):
         open_store(f"sqlite:///{tmp_path}/precedent.db?timeout={timeout}")
 
 

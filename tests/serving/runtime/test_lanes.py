@@ -9,6 +9,7 @@ import anyio
 import pytest
 from fakes import WordModel
 from fastapi import FastAPI
+from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.testclient import TestClient
 
@@ -125,6 +126,12 @@ def test_a_batch_leaves_a_thread_to_single_calls(app_of, registry):
         assert begun in ([], [100])
         gate.set()
         assert [one.result(30).status_code for one in batches] == [200] * 3
+
+
+def test_one_thread_that_computes_is_refused_since_a_batch_would_hold_it():
+    with pytest.raises(ValidationError, match=r"write 0 or at least 2: batches use half"):
+        ServingSettings(compute_threads=1)
+    assert [ServingSettings(compute_threads=n).compute_threads for n in (0, 2)] == [0, 2]
 
 
 def make_lanes(**settings):
