@@ -22,10 +22,11 @@ _SET_ASIDE = "-wal-of-replaced-file"
 class OpenFiles:
     """The files that one connection has open: the database, its write-ahead log and its index.
 
-    `log` and `log_index` are None on a file system on which SQLite keeps no write-ahead log.
+    `real` is the database's path without links, beside which SQLite keeps the log. `log` and `log_index` are None on a file system on which SQLite keeps no write-ahead log.
     """
 
     database: Path
+    real: Path
     identity: Identity
     log: Identity | None
     log_index: Identity | None
@@ -40,16 +41,16 @@ class OpenFiles:
         present = _identity(self.database)
         if present != self.identity:
             if present is not None and self.log is not None:
-                _move(_log(self.database), _set_aside_log(self.database), self.log)
+                _move(_log(self.real), _set_aside_log(self.real), self.log)
             raise _changed(self.database, present)
         if self.log is None:
             return
-        is_log_present = _identity(_log(self.database)) == self.log or _move(
-            _set_aside_log(self.database), _log(self.database), self.log
+        is_log_present = _identity(_log(self.real)) == self.log or _move(
+            _set_aside_log(self.real), _log(self.real), self.log
         )
-        if not is_log_present or _identity(_log_index(self.database)) != self.log_index:
+        if not is_log_present or _identity(_log_index(self.real)) != self.log_index:
             raise StoreUnavailable(
-                f"the files {self.database}-wal and -shm, which hold the newest changes, were "
+                f"the files {self.real}-wal and -shm, which hold the newest changes, were "
                 "removed or replaced while in use; stop all processes of the service, which moves "
                 "the changes into the database, and start it again"
             )
@@ -87,13 +88,13 @@ class DatabaseFile:
         """
         with self._lock:
             self.check()
-            identity = _identity(self.path)
-            log = _identity(_log(self.path)) if has_log else None
-            log_index = _identity(_log_index(self.path)) if has_log else None
+            identity, real = _identity(self.path), self.path.resolve()
+            log = _identity(_log(real)) if has_log else None
+            log_index = _identity(_log_index(real)) if has_log else None
             if identity is None or (has_log and None in (log, log_index)):
                 raise _changed(self.path, None)
             self._identity = identity
-        return OpenFiles(self.path, identity, log, log_index)
+        return OpenFiles(self.path, real, identity, log, log_index)
 
     def forget(self) -> None:
         """Let the next connection open whatever file is there then."""

@@ -179,3 +179,15 @@ def test_a_file_system_without_write_ahead_logs_is_used_without_one(
         assert_refuses(store, "was replaced by another one")
         file.unlink()
         assert_refuses(store, "was removed while it was in use")
+
+
+def test_a_database_that_is_a_link_has_its_log_beside_the_file_it_names(
+    file: Path, tmp_path: Path
+) -> None:
+    real = tmp_path / "incidents.db"
+    file.symlink_to(real)
+    with open_store(f"sqlite:///{file}") as store:
+        store.incidents.upsert([incident("INC1")])
+        assert store.incidents.count() == 1
+        real.with_name("incidents.db-wal").unlink()
+        assert_refuses(store, "hold the newest changes, were removed")
