@@ -22,7 +22,8 @@ _SET_ASIDE = "-wal-of-replaced-file"
 class OpenFiles:
     """The files that one connection has open: the database, its write-ahead log and its index.
 
-    `real` is the database's path without links, beside which SQLite keeps the log. `log` and `log_index` are None on a file system on which SQLite keeps no write-ahead log.
+    `real` is the database's path without links, beside which SQLite keeps the log. `log` and
+    `log_index` are None on a file system on which SQLite keeps no write-ahead log.
     """
 
     database: Path
@@ -99,6 +100,20 @@ class DatabaseFile:
     def forget(self) -> None:
         """Let the next connection open whatever file is there then."""
         self._identity = None
+
+
+def database_files(database: Path) -> frozenset[Path]:
+    """Return the paths, without links, of all files in which a database may keep its content.
+
+    If the database is a link, its own path is among them.
+    """
+    named = database.parent.resolve() / database.name
+    suffixes = ("", "-wal", "-shm", "-journal", _SET_ASIDE)
+    return frozenset(
+        file.with_name(file.name + suffix)
+        for file in (named, database.resolve())
+        for suffix in suffixes
+    )
 
 
 def _identity(file: Path) -> Identity | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from features.errors import BackupRefused
 from features.home import Home
 from features.store.snapshot import copy_database
+from features.store.sqlite_files import database_files
 from models.artifacts.manifest import DATA_FOLDER, ArtifactFolder
 from models.artifacts.relocation import find_artifact_roots, version_folders
 from models.lifecycle.backup_manifest import (
@@ -57,7 +58,9 @@ def back_up(
     with _draft(destination) as draft:
         _copy_databases(home, draft, store, progress)
         roots = _check_registry(home, draft)
-        files = [*_copied_databases(draft), *_copy_files(home, draft, progress)]
+        left_out = frozenset() if store is None else database_files(store)
+        sources = list(_listed_files(home, left_out))
+        files = [*_copied_databases(draft), *_copy_files(home, draft, sources, progress)]
         _check_artifacts(home, draft)
         manifest = BackupManifest(
             format=FORMAT,
@@ -127,8 +130,9 @@ def _copied_databases(draft: Path) -> Iterator[BackedUpFile]:
             yield BackedUpFile(path=file.name, sha256=digest, bytes=file.stat().st_size)
 
 
-def _copy_files(home: Home, draft: Path, progress: Progress) -> Iterator[BackedUpFile]:
-    sources = list(_listed_files(home))
+def _copy_files(
+    home: Home, draft: Path, sources: list[Path], progress: Progress
+) -> Iterator[BackedUpFile]:
     total, done = sum(file.stat().st_size for file in sources if file.exists()), 0
 
     def advance(size: int) -> None:
@@ -147,10 +151,25 @@ def _copy_files(home: Home, draft: Path, progress: Progress) -> Iterator[BackedU
         yield BackedUpFile(path=path.as_posix(), sha256=digest, bytes=size)
 
 
-def _listed_files(home: Home) -> Iterator[Path]:
-    """Yield the files of a home except databases and what is rebuilt when it is missing."""
-    for folder, folders, names in os.walk(home.root):
+def _listed_files(home: Home, left_out: frozenset[Path]) -> Iterator[Path]:
+    """Yield the files of a home except databases and what is rebuilt when it is missing.
+
+    `left_out` has the paths of the store's files, which may be anywhere in the home.
+    """
+
+    def refuse(error: OSError) -> None:
+        # A training deletes its temporary folders.
+        if isinstance(error, FileNotFoundError) and Path(error.filename) != home.root:
+            return
+        raise BackupRefused(
+            f"{error.filename} cannot be read ({error.strerror}); check PRECEDENT_HOME, and that "
+            "the user that runs this may read all of it"
+        )
+
+    for folder, folders, names in os.walk(home.root, onerror=refuse):
         path = Path(folder)
+        real = path.resolve()
+        names = [name for name in names if real / name not in left_out]
         if path == home.root:
             folders[:] = [name for name in folders if not _is_left_out(name)]
             names = [name for name in names if not name.startswith(_DATABASE_FILES)]

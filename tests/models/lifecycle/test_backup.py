@@ -1,8 +1,12 @@
 """A home is backed up while it is used, and its copy elsewhere answers as the original does."""
 
+import errno
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -249,6 +253,58 @@ def test_a_version_whose_files_are_missing_is_refused(used_home: Home, tmp_path:
     manifest.unlink()
     with pytest.raises(BackupRefused, match=r"registered version in .* are missing"):
         save(used_home, tmp_path / "backup")
+
+
+@pytest.mark.parametrize("name", ["", "artifacts", "artifacts/encoders/abc"])
+def test_a_folder_that_cannot_be_read_is_refused(
+    used_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    unreadable, scan = used_home.root / name, os.scandir
+
+    def refuse(path: str) -> object:
+        if path == str(unreadable):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(BackupRefused, match=rf"{unreadable} cannot be read \(Permission denied\)"):
+        save(used_home, tmp_path / "backup")
+
+
+def test_a_folder_that_a_training_deletes_meanwhile_is_left_out(
+    used_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, scan = used_home.artifacts / "temporary", os.scandir
+    temporary.mkdir()
+
+    def delete_first(path: str) -> object:
+        if path == str(temporary):
+            temporary.rmdir()
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", delete_first)
+    save(used_home, tmp_path / "backup")
+
+
+@pytest.mark.parametrize("is_link", [False, True], ids=["file", "link"])
+def test_a_store_at_another_path_in_the_home_is_copied_once(
+    used_home: Home, tmp_path: Path, is_link: bool
+) -> None:
+    file = used_home.root / "data" / "incidents.db"
+    file.parent.mkdir()
+    if is_link:
+        file.symlink_to(tmp_path / "incidents.db")
+    with open_store(f"sqlite:///{file}") as store:
+        store.incidents.upsert([incident("INC7")])
+        (file.parent / "incidents.db-journal").touch()
+        (file.parent / "notes").touch()
+        (tmp_path / "by another name").symlink_to(used_home.root)
+        for number, path in enumerate((file, tmp_path / "by another name/data/incidents.db")):
+            folder = tmp_path / f"backup{number}"
+            back_up(used_home, folder, store=path, progress=no_progress)
+            assert [path.name for path in (folder / "data").iterdir()] == ["notes"]
+            with open_store(f"sqlite:///{folder / 'precedent.db'}") as copy:
+                assert copy.incidents.get("INC7") is not None
 
 
 def test_a_link_is_refused(used_home: Home, tmp_path: Path) -> None:
