@@ -1,7 +1,6 @@
 """Backs up a home while the service runs and models are trained."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from models.lifecycle.backup_manifest import (
     copy_hashed,
     write_manifest,
 )
+from models.lifecycle.drafts import draft_folder
 from models.lifecycle.promotion import promotion_lock
 
 Progress = Callable[[str, int, int], None]
@@ -84,15 +84,10 @@ def _refuse_destination(home: Home, destination: Path) -> None:
 @contextmanager
 def _draft(destination: Path) -> Iterator[Path]:
     """Yield a folder that becomes the backup if the block succeeds, and is deleted if it fails."""
-    draft = destination.with_name(f"{destination.name}.{os.getpid()}.partial")
-    draft.mkdir(parents=True)
-    try:
+    with draft_folder(destination.parent, f"{destination.name}.", ".partial") as draft:
         yield draft
         _write_to_disk(draft)
         draft.replace(destination)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
 
 
 def _write_to_disk(folder: Path) -> None:

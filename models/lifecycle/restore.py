@@ -1,14 +1,12 @@
 """Restores a backup into any folder, which then holds nothing that refers to the original home."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from features.errors import BackupRefused
 from features.home import Home
+from features.store.database import sqlite_file_and_name
 from models.artifacts.manifest import DATA_FOLDER, ArtifactFolder
 from models.artifacts.relocation import move_artifacts, version_folders
 from models.lifecycle.backup import BEFORE_RESTORE, REGISTRY, RESTORING, STORE, Progress
@@ -18,43 +16,57 @@ from models.lifecycle.backup_manifest import (
     copy_hashed,
     read_manifest,
 )
+from models.lifecycle.drafts import draft_folder
 
 
-def restore(backup: Path, home: Home, *, replace: bool, progress: Progress) -> BackupManifest:
+def restore(
+    backup: Path,
+    home: Home,
+    *,
+    replace: bool,
+    database_url: str | None = None,
+    progress: Progress,
+) -> BackupManifest:
     """Copy a backup into a home, check every file, and let its registry name the new folder.
 
     Nothing in the home changes before the whole backup was copied and checked. With `replace`, what
-    the home held before is moved into a folder of its own inside the home. Raises `BackupRefused`
-    if the backup is damaged or incomplete, or if the home is not empty and `replace` is False.
+    the home held before is moved into a folder of its own inside the home; if that fails, it is
+    moved back. `database_url` is the store that the service is set to open, None for the home's.
+    Raises `BackupRefused` if the backup is damaged or incomplete, if the home is not empty and
+    `replace` is False, or if the service would not open the restored store.
     """
     manifest = read_manifest(backup)
+    _refuse_other_store(manifest, home, database_url)
     present = [path for path in _entries(home) if not path.name.startswith(RESTORING)]
     if present and not replace:
         raise BackupRefused(
             f"{home.root} is not empty; name an empty folder, or move what is there aside with "
             "--replace"
         )
-    with _draft(home) as draft:
+    # Inside of the home, because a rename must not cross file systems.
+    with draft_folder(home.root, RESTORING) as draft:
         _copy(backup, manifest, draft, progress)
         _relocate(manifest, home, draft)
-        _move_aside([path for path in present if not path.name.startswith(BEFORE_RESTORE)], home)
-        _move_in(draft, home)
+        _replace(
+            [path for path in present if not path.name.startswith(BEFORE_RESTORE)], draft, home
+        )
     return manifest
+
+
+def _refuse_other_store(manifest: BackupManifest, home: Home, database_url: str | None) -> None:
+    if database_url is None or all(file.path != STORE for file in manifest.files):
+        return
+    file, name = sqlite_file_and_name(database_url)
+    # A link is not followed: a restore would replace it.
+    if file is None or file.parent.resolve() / file.name != home.root.resolve() / STORE:
+        raise BackupRefused(
+            f"PRECEDENT_DATABASE_URL names {name}, so the service would not open the store that is "
+            f"restored, {home.root / STORE}; unset the variable, or set it to {home.database_url}"
+        )
 
 
 def _entries(home: Home) -> list[Path]:
     return sorted(home.root.iterdir()) if home.root.exists() else []
-
-
-@contextmanager
-def _draft(home: Home) -> Iterator[Path]:
-    # Inside of the home, because a rename must not cross file systems.
-    draft = home.root / f"{RESTORING}{os.getpid()}"
-    draft.mkdir(parents=True)
-    try:
-        yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _copy(backup: Path, manifest: BackupManifest, draft: Path, progress: Progress) -> None:
@@ -98,19 +110,24 @@ def _relocate(manifest: BackupManifest, home: Home, draft: Path) -> None:
             )
 
 
-def _move_aside(present: list[Path], home: Home) -> None:
-    if not present:
-        return
-    folder = home.root / f"{BEFORE_RESTORE}{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
-    folder.mkdir()
-    for path in _store_first(present):
-        path.rename(folder / path.name)
+def _replace(present: list[Path], draft: Path, home: Home) -> None:
+    """Move aside what a home holds, and the draft's files into it; an error undoes all moves."""
+    with ExitStack() as undo:
+        if present:
+            aside = home.root / f"{BEFORE_RESTORE}{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+            aside.mkdir()
+            undo.callback(aside.rmdir)
+            for path in _store_first(present):
+                _move(path, aside, undo)
+        # The store comes last: without it no service answers from half a home.
+        for path in reversed(_store_first(sorted(draft.iterdir()))):
+            _move(path, home.root, undo)
+        undo.pop_all()
 
 
-def _move_in(draft: Path, home: Home) -> None:
-    # The store comes last: without it no service answers from half a home.
-    for path in reversed(_store_first(sorted(draft.iterdir()))):
-        path.rename(home.root / path.name)
+def _move(path: Path, folder: Path, undo: ExitStack) -> None:
+    moved = path.rename(folder / path.name)
+    undo.callback(moved.rename, path)
 
 
 def _store_first(paths: list[Path]) -> list[Path]:

@@ -212,6 +212,103 @@ def test_a_home_that_is_not_empty_is_kept_unless_replacing_is_asked_for(
         assert store.incidents.get("LATER") is not None
 
 
+@pytest.mark.parametrize("failing", range(8))
+def test_a_restore_that_fails_while_it_moves_files_leaves_the_home_as_it_was(
+    used_home: Home, copied: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    before, rename, moved = contents(used_home), Path.rename, []
+
+    def fail(path: Path, target: Path) -> Path:
+        moved.append(path)
+        if len(moved) == failing + 1:
+            raise OSError(errno.EBUSY, "Device or resource busy", str(path))
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fail)
+        with pytest.raises(OSError, match="busy"):
+            bring_back(copied, used_home, replace=True)
+    assert contents(used_home) == before
+    bring_back(copied, used_home, replace=True)
+
+
+def contents(home: Home) -> dict[str, bytes | None]:
+    """Return the content of every file of a home, None for a folder."""
+    return {
+        path.relative_to(home.root).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in home.root.rglob("*")
+    }
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from features.home import Home
+from models.lifecycle import backup_manifest
+from models.lifecycle.backup import back_up
+from models.lifecycle.restore import restore
+home, backup = Home(Path(sys.argv[1])), Path(sys.argv[2])
+def stop(step, done, of):
+    print(os.getpid(), flush=True)
+    os.kill(os.getpid(), 9)
+if sys.argv[3] == "restore":
+    restore(backup, home, replace=True, progress=stop)
+else:
+    back_up(home, backup, store=home.root / "precedent.db", progress=stop)
+"""
+
+
+def kill(home: Home, folder: Path, action: str) -> int:
+    """Kill a backup or a restore after its first step; returns the number of the process."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", KILLED, str(home.root), str(folder), action]
+    child = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+    assert child.returncode == -9, child.stderr
+    return int(child.stdout)
+
+
+def test_a_killed_backup_does_not_stop_the_next_one(
+    used_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "backups" / "monday"
+    pid = kill(used_home, folder, "back up")
+    (draft,) = folder.parent.iterdir()
+    (folder.parent / f"monday.{pid}.partial").mkdir()
+    (folder.parent / "tuesday.1.partial").mkdir()
+    monkeypatch.setattr(os, "getpid", lambda: pid)
+    save(used_home, folder)
+    assert not draft.exists()
+    assert {path.name for path in folder.parent.iterdir()} == {"monday", "tuesday.1.partial"}
+
+
+def test_a_killed_restore_does_not_stop_the_next_one(
+    used_home: Home, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = kill(used_home, copied, "restore")
+    assert list(used_home.root.glob(".restoring-*"))
+    (used_home.root / f".restoring-{pid}").mkdir(exist_ok=True)
+    monkeypatch.setattr(os, "getpid", lambda: pid)
+    bring_back(copied, used_home, replace=True)
+    assert not list(used_home.root.glob(".restoring-*"))
+
+
+def test_a_backup_that_runs_keeps_its_files_when_another_begins(
+    used_home: Home, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups" / "monday"
+    begun = []
+
+    def begin_another(step: str, _done: int, _of: int) -> None:
+        if step == "bytes of files" and not begun:
+            begun.append(True)
+            save(used_home, folder)
+            shutil.rmtree(folder)
+
+    back_up(used_home, folder, store=used_home.root / "precedent.db", progress=begin_another)
+    assert begun
+    bring_back(folder, Home(tmp_path / "target"))
+
+
 def test_a_backup_has_its_name_only_when_it_is_complete(
     used_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
