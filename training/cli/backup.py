@@ -59,10 +59,17 @@ def restore_command(
         from features.home import Home, HomeSettings
         from models.lifecycle.restore import restore
 
-    target = Home((home or HomeSettings().home).absolute())
+    settings = HomeSettings()
+    target = Home((home or settings.home).absolute())
     started = perf_counter()
     with show_progress("restore") as progress:
-        manifest = restore(folder, target, replace=replace, progress=progress)
+        manifest = restore(
+            folder,
+            target,
+            replace=replace,
+            database_url=settings.database_url,
+            progress=progress,
+        )
     _print(manifest, f"restored {folder} to {target.root}", perf_counter() - started, as_json)
 
 

@@ -60,3 +60,23 @@ def test_a_store_in_postgresql_is_said_to_be_left_out(home, tmp_path, monkeypatc
     assert not (tmp_path / "backup" / "precedent.db").exists()
     restored = run("restore", tmp_path / "backup", "--home", tmp_path / "target", "--json")
     assert json.loads(restored.stdout)["store"] == "not included"
+
+
+@pytest.mark.parametrize("url", ["postgresql://triage:secret@db/other", "sqlite:///{}/other.db"])
+def test_a_store_that_the_service_would_not_open_is_not_restored(home, tmp_path, monkeypatch, url):
+    run("backup", tmp_path / "backup")
+    target = tmp_path / "target"
+    monkeypatch.setenv("PRECEDENT_DATABASE_URL", url.format(tmp_path))
+    refused = run("restore", tmp_path / "backup", "--home", target)
+    assert refused.exit_code == 2
+    assert "PRECEDENT_DATABASE_URL names" in refused.stderr
+    assert "secret" not in refused.output
+    assert not target.exists()
+
+
+def test_a_store_that_the_service_opens_by_its_address_is_restored(home, tmp_path, monkeypatch):
+    run("backup", tmp_path / "backup")
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.setenv("PRECEDENT_DATABASE_URL", f"sqlite:///{tmp_path}/link/target/precedent.db")
+    restored = run("restore", tmp_path / "backup", "--home", tmp_path / "target")
+    assert restored.exit_code == 0, restored.output
