@@ -11,7 +11,7 @@ from models.artifacts.registries.sql_registry import SqlRegistry
 from models.artifacts.registries.sqlite_database import SqliteDatabase
 
 SQLITE = "sqlite:///"
-RESTORE = "make a copy of a home with precedent backup and precedent restore"
+RESTORE = "copy a home with precedent backup DIR, and then precedent restore DIR"
 
 
 def database_file(tracking_uri: str) -> Path | None:
