@@ -53,7 +53,7 @@ def database_is_missing(tracking_uri: str) -> bool:
     if models.is_dir() and any(models.iterdir()):
         raise RegistryUnavailable(
             f"{file} is gone, but {models} holds trained models; restore the file from a backup "
-            "(precedent restore), or move the folder away to start anew"
+            "(precedent restore DIR), or move the folder away to start anew"
         )
     return True
 
