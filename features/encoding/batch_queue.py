@@ -14,6 +14,7 @@ class _Call:
     texts: Sequence[str]
     vectors: dict[str, Vectors] | None = None
     failure: BaseException | None = None
+    is_alone: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -66,7 +67,7 @@ class BatchQueue:
 
     def _next_batch(self) -> list[_Call]:
         batch = [self._waiting.pop(0)]
-        count = len(batch[0].texts)
+        count = self._texts_at_once if batch[0].is_alone else len(batch[0].texts)
         while self._waiting and count + len(self._waiting[0].texts) <= self._texts_at_once:
             count += len(self._waiting[0].texts)
             batch.append(self._waiting.pop(0))
@@ -85,7 +86,13 @@ class BatchQueue:
                 raise
         finally:
             with self._changed:
-                for call in batch:
-                    call.vectors, call.failure = vectors, failure
+                if failure is not None and len(batch) > 1:
+                    # The texts of one call must not fail the others: each is computed alone.
+                    for call in batch:
+                        call.is_alone = True
+                    self._waiting[:0] = batch
+                else:
+                    for call in batch:
+                        call.vectors, call.failure = vectors, failure
                 self._is_computing = False
                 self._changed.notify_all()

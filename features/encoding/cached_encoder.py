@@ -33,6 +33,7 @@ class CachedEncoder:
         before_batch: Callable[[], None] = lambda: None,
     ) -> None:
         self.reference = encoder.reference
+        self.vector_key = encoder.vector_key
         self.dimension = encoder.dimension
         self._encoder = encoder
         self._cache = cache

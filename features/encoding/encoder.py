@@ -28,6 +28,10 @@ class Encoder(Protocol):
         """The SHA-256 of the weights, or the name of an encoder without weights."""
 
     @property
+    def vector_key(self) -> str:
+        """What vectors depend on besides their texts: equal keys mean equal vectors."""
+
+    @property
     def dimension(self) -> int:
         """The length of a vector."""
 
@@ -126,6 +130,7 @@ class HashingEncoder:
     """
 
     reference = "hashing"
+    vector_key = "hashing"
     dimension = 64
 
     def encode(self, texts: Sequence[str]) -> Vectors:

@@ -24,7 +24,20 @@ def words_of(text: str) -> list[str]:
     >>> words_of("Disk FULL on db-1")
     ['disk', 'full', 'on', 'db']
     """
-    return _WORD.findall(text.lower())
+    return _WORD.findall(without_surrogates(text).lower())
+
+
+def without_surrogates(text: str) -> str:
+    """Return a text with a replacement character for each half of a broken pair of surrogates.
+
+    >>> without_surrogates("disk \\ud800 full")
+    'disk \ufffd full'
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def with_pairs(words: Sequence[str]) -> list[str]:
@@ -100,7 +113,7 @@ def character_columns(text: str, known: dict[str, Columns]) -> Columns:
     Each word has a space before and after it; a word that is shorter than a run counts once.
     `known` keeps the columns of words for further texts.
     """
-    words = text[:CHARACTERS_READ].lower().split()
+    words = without_surrogates(text[:CHARACTERS_READ]).lower().split()
     if not words:
         return np.empty(0, dtype=np.int32)
     new = [word for word in dict.fromkeys(words) if word not in known]

@@ -19,7 +19,7 @@ def require_torch() -> None:
     if any(find_spec(package) is None for package in ("torch", "sentence_transformers")):
         raise EncoderUnavailable(
             "this home holds no exported encoder, and exporting or adapting one needs PyTorch: run "
-            "precedent train once on this home where precedent[training] is installed, or install "
+            "precedent train, on this home and where precedent[training] is installed, or install "
             "precedent[training] here"
         )
 

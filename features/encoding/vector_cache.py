@@ -30,7 +30,7 @@ class EncodingCache:
     """
 
     def __init__(self, root: Path, encoder: Encoder) -> None:
-        name = encoder.vector_key if isinstance(encoder, SentenceEncoder) else encoder.reference
+        name = encoder.vector_key
         self._folder = root / f"{name}-{CLEANING_VERSION}"
         self._row = np.dtype([("key", "V16"), ("vector", np.float32, (encoder.dimension,))])
         self._sorted: dict[Path, tuple[Keys, NDArray[np.int64]]] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from features.errors import ArtifactRejected
 from models.artifacts.golden_examples import replay_golden
-from models.artifacts.manifest import ArtifactFolder, VerifiedFiles, is_current_format
+from models.artifacts.manifest import ArtifactFolder, VerifiedFiles
 from models.artifacts.plan_files import read_plan
 from models.artifacts.trusted_types import SERVED_TYPES
 from models.base.model_card import Card
@@ -33,8 +33,6 @@ def load_artifact(
     """
     files = ArtifactFolder(folder)
     verified = VerifiedFiles.check(files, expected_sha256)
-    if not is_current_format(files):
-        raise ArtifactRejected(f"{folder}: saved by an earlier version of Precedent; train again")
     model = _read_model(files, verified, trusted)
     replay_golden(model, verified.read(files.golden).decode())
     return LoadedModel(model, Card.from_json(verified.read(files.card).decode()))

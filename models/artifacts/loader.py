@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.domain.report import IncidentReport
 from models.artifacts.load_artifact import load_artifact
+from models.artifacts.trusted_types import SERVED_TYPES
 from models.base.predictions import Prediction
 from models.base.report_model import ReportPredictor
 
@@ -72,5 +73,5 @@ def _answer_row(answer: Prediction) -> tuple[str, float, str]:
 
 def _load_pyfunc(data_path: str) -> FrameModel:
     # MLflow passes no expected hash. Only ModelRegistry detects that a whole folder was replaced.
-    loaded = load_artifact(Path(data_path), expected_sha256=None)
+    loaded = load_artifact(Path(data_path), expected_sha256=None, trusted=SERVED_TYPES)
     return FrameModel(loaded.model)

@@ -102,6 +102,19 @@ def verify_files(folder: ArtifactFolder, expected_sha256: str | None) -> dict[st
     return listed
 
 
+def verify_artifact(folder: ArtifactFolder, expected_sha256: str | None) -> dict[str, str]:
+    """Check that an artifact is unchanged, and that this version of Precedent can load it.
+
+    Returns its hashes; raises `ArtifactRejected`, see `verify_files`.
+    """
+    listed = verify_files(folder, expected_sha256)
+    if not is_current_format(folder):
+        raise ArtifactRejected(
+            f"{folder.root}: saved by an earlier version of Precedent; train again"
+        )
+    return listed
+
+
 @dataclass(frozen=True, slots=True)
 class VerifiedFiles:
     """Reads files of an artifact, each only if its content has the hash of the manifest."""
@@ -111,8 +124,8 @@ class VerifiedFiles:
 
     @classmethod
     def check(cls, folder: ArtifactFolder, expected_sha256: str | None) -> Self:
-        """Check all files, see `verify_files`."""
-        return cls(folder, verify_files(folder, expected_sha256))
+        """Check all files, see `verify_artifact`."""
+        return cls(folder, verify_artifact(folder, expected_sha256))
 
     def read(self, path: Path) -> bytes:
         """Return a file's content; raises `ArtifactRejected` if it was changed meanwhile."""

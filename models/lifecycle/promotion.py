@@ -12,7 +12,7 @@ from features.domain.champion_history import CHAMPION_ACTIONS
 from features.errors import NoEarlierChampion, RegistryUnavailable
 from features.home import Home
 from features.store.store import Store
-from models.artifacts.manifest import ArtifactFolder, verify_files
+from models.artifacts.manifest import ArtifactFolder, verify_artifact
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.lifecycle.suspension import lift_by_promotion
 
@@ -41,7 +41,7 @@ def promote(
     registry = ModelRegistry(home.tracking_uri, tenant)
     with promotion_lock(home):
         champion = _select_version(registry, target, version)
-        verify_files(ArtifactFolder(champion.folder), champion.sha256)
+        verify_artifact(ArtifactFolder(champion.folder), champion.sha256)
         _log_found_champions(registry, store, target)
         past = registry.champion_history(target)
         is_moved = past[-1:] != (champion.version,)
@@ -73,7 +73,7 @@ def rollback(
                 f"{target!r} has no earlier champion to roll back to; promote a version instead"
             )
         champion = registry.version(target, champions[-2])
-        verify_files(ArtifactFolder(champion.folder), champion.sha256)
+        verify_artifact(ArtifactFolder(champion.folder), champion.sha256)
         _log_found_champions(registry, store, target)
         registry.set_champion_history(target, champions[:-1])
         facts = {"before": champions[-1], "sha256": champion.sha256}

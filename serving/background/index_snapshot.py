@@ -66,7 +66,7 @@ class IndexSnapshot:
         try:
             arrays = read_arrays(file)
             about = json.loads(arrays.pop("about").tobytes())
-            if _described(about) != self._about(encoder.reference, 0, store):
+            if _described(about) != self._about(encoder, 0, store):
                 self._log_refusal(file, "another release or store wrote it")
                 return None
             revision = int(about["revision"])
@@ -81,15 +81,15 @@ class IndexSnapshot:
         _log.info("the incident index was read from its file", extra={"fields": fields})
         return index, revision
 
-    def write(self, reference: str, arrays: Arrays, revision: int, store: Store) -> None:
+    def write(self, encoder: Encoder, arrays: Arrays, revision: int, store: Store) -> None:
         """Write the file; an error of the disk is only logged, because the index is in memory."""
-        about = json.dumps(self._about(reference, revision, store)).encode()
+        about = json.dumps(self._about(encoder, revision, store)).encode()
         content: dict[str, NDArray[np.generic]] = {
             "about": np.frombuffer(about, dtype=np.uint8),
             **arrays,
         }
         try:
-            write_arrays(self._file(reference), content)
+            write_arrays(self._file(encoder.reference), content)
         except OSError as error:
             fields = {"reason": str(error)}
             _log.warning("the incident index cannot be saved", extra={"fields": fields})
@@ -101,12 +101,12 @@ class IndexSnapshot:
     def _file(self, reference: str) -> Path:
         return index_file(self._home, self._tenant, reference)
 
-    def _about(self, reference: str, revision: int, store: Store) -> dict[str, object]:
+    def _about(self, encoder: Encoder, revision: int, store: Store) -> dict[str, object]:
         return {
             "format": _FORMAT,
             "release": version("precedent"),
             "cleaning": CLEANING_VERSION,
-            "encoder": reference,
+            "encoder": encoder.vector_key,
             "tenant": self._tenant,
             "store": sha256(store.name.encode()).hexdigest(),
             "revision": revision,

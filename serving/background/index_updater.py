@@ -175,7 +175,7 @@ class IndexUpdater(Poller):
             revision = current.revision
             arrays = current.index.state()
         if revision is not None:
-            self._snapshot.write(current.encoder.reference, arrays, revision, self._store)
+            self._snapshot.write(current.encoder, arrays, revision, self._store)
             current.saved_revision, current.saved_at = revision, time.monotonic()
 
     def _is_behind(self, current: _OpenIndex) -> bool:

@@ -20,7 +20,9 @@ _LARGE = 16
 """Work of more units than this, such as a batch of 17 incidents, runs in the lane of batches."""
 _LARGE_PATIENCE = 30.0
 """How many times as long as a single call a batch may wait."""
-_READ_THREADS, _RECORD_THREADS, _INTAKE_THREADS, _METRICS_THREADS = 8, 4, 2, 2
+_READ_THREADS, _RECORD_THREADS, _METRICS_THREADS = 8, 4, 2
+# Deliveries that wait while others are written are written together, see `AlertIntake`.
+_INTAKE_THREADS = 32
 _MOST_WAITING = 256
 _WAIT_SECONDS = 10.0
 

@@ -25,6 +25,11 @@ _.EDITED, _.RECOMMEND
 _.max_seq_length, _.n_features_, _.isolation_level, _.CACHE_DIR, _.filters, _.globals
 _.impl, _.cache_ok, _.process_bind_param, _.process_result_value, _.type_annotation_map
 _load_pyfunc, app_from_environment, main
+_.forward, _.inter_op_num_threads, _.intra_op_num_threads, _.enable_cpu_mem_arena  # torch, ONNX
+_.log_severity_level, Encoding, deep, _.set_params
+
+# For data scientists, who look at the fitted pipelines of a saved model.
+load_fitted_model
 
 # Limits that validation reads from its context, by their names.
 _.max_batch_incidents, _.max_points, _.max_text_characters, _.max_series

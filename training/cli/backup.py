@@ -20,9 +20,10 @@ def backup_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="a new or empty folder")],
     as_json: AsJson = False,
 ) -> None:
-    """Back up the home while the service runs: store, models, adapted encoders and settings.
+    """Back up the home while the service runs.
 
-    A store in PostgreSQL is not included: back it up with pg_dump.
+    The backup holds the store, the models, adapted encoders and settings. A store in PostgreSQL is
+    not included: back it up with pg_dump.
     """
     with show_step("loading libraries"):
         from features.home import HomeSettings, find_home
@@ -45,7 +46,7 @@ def backup_command(
 
 
 def restore_command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="a folder of precedent backup")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="the folder of a backup")],
     home: Annotated[
         Path | None, typer.Option("--home", help="the new home; default: PRECEDENT_HOME")
     ] = None,
@@ -54,7 +55,7 @@ def restore_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Restore a backup into a home, which may have another place than the original."""
+    """Restore a backup into a home, also in another place."""
     with show_step("loading libraries"):
         from features.home import Home, HomeSettings
         from models.lifecycle.restore import restore

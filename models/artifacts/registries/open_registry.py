@@ -11,7 +11,7 @@ from models.artifacts.registries.sql_registry import SqlRegistry
 from models.artifacts.registries.sqlite_database import SqliteDatabase
 
 SQLITE = "sqlite:///"
-RESTORE = "make a copy of a home with precedent backup and precedent restore"
+RESTORE = "copy a home with precedent backup DIR, and then precedent restore DIR"
 
 
 def database_file(tracking_uri: str) -> Path | None:
@@ -53,7 +53,7 @@ def database_is_missing(tracking_uri: str) -> bool:
     if models.is_dir() and any(models.iterdir()):
         raise RegistryUnavailable(
             f"{file} is gone, but {models} holds trained models; restore the file from a backup "
-            "(precedent restore), or move the folder away to start anew"
+            "(precedent restore DIR), or move the folder away to start anew"
         )
     return True
 

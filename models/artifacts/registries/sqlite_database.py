@@ -85,7 +85,7 @@ def _query_of(connection: sqlite3.Connection) -> Query:
 def _explain(error: Exception) -> str:
     reason = str(error)
     if isinstance(error, FileNotFoundError):
-        return "is gone; restore it from a backup (precedent restore)"
+        return "is gone; restore it from a backup (precedent restore DIR)"
     if "no such column" in reason:
         return f"was made by an earlier version of MLflow ({reason}); {_UPGRADE}"
     if "locked" in reason:

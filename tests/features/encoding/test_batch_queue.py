@@ -77,15 +77,17 @@ def test_a_batch_takes_no_more_texts_than_fit_and_keeps_the_order(queue, network
     assert network.batches == [["first"], ["a", "b", "c"], ["d", "e", "f"]]
 
 
-def test_a_failure_reaches_every_call_of_its_batch_and_no_other(queue, network) -> None:
+def test_a_failure_reaches_the_call_with_the_bad_text_alone(queue, network) -> None:
     with ThreadPoolExecutor(4) as threads:
         first = threads.submit(queue.compute, ["first"])
         assert network.is_busy.wait(5)
-        failing = [threads.submit(queue.compute, [text]) for text in ("bad", "beside")]
+        failing = threads.submit(queue.compute, ["bad"])
+        wait_for(lambda: len(queue._waiting) == 1)
+        beside = threads.submit(queue.compute, ["beside"])
         wait_for(lambda: len(queue._waiting) == 2)
         network.may_go_on.set()
         assert first.result(5)
-        for call in failing:
-            with pytest.raises(ValueError, match="bad"):
-                call.result(5)
+        with pytest.raises(ValueError, match="bad"):
+            failing.result(5)
+        assert beside.result(5).keys() == {"beside"}
     assert queue.compute(["after"]).keys() == {"after"}

@@ -10,6 +10,7 @@ import skops.io
 
 from features.domain.report import IncidentReport
 from features.errors import ArtifactRejected
+from models.artifacts.fitted_model import load_fitted_model
 from models.artifacts.golden_examples import GOLDEN_REPORTS, record_golden, replay_golden
 from models.artifacts.load_artifact import load_artifact
 from models.artifacts.manifest import ArtifactFolder, hash_manifest, write_manifest
@@ -127,11 +128,26 @@ def test_a_type_outside_the_allow_list_is_refused(saved):
 
 def test_a_file_that_is_no_model_is_refused(saved, trusted_toy):
     folder, _ = saved
-    for content in (b"no archive", skops.io.dumps(["no", "model"])):
-        (folder / "model.skops").write_bytes(content)
-        sha256 = write_manifest(ArtifactFolder(folder))
+    files = ArtifactFolder(folder)
+    for content in (b"no archive", b"[]", b'{"array": "missing.npy"}'):
+        (files.scorer / "plan.json").write_bytes(content)
         with pytest.raises(ArtifactRejected):
-            load_artifact(folder, expected_sha256=sha256, trusted=trusted_toy)
+            load_artifact(folder, expected_sha256=write_manifest(files), trusted=trusted_toy)
+
+
+def test_a_fitted_model_that_is_none_is_refused(saved):
+    files = ArtifactFolder(saved[0])
+    for content in (b"no archive", skops.io.dumps(["no", "model"])):
+        files.model.write_bytes(content)
+        with pytest.raises(ArtifactRejected):
+            load_fitted_model(files, expected_sha256=write_manifest(files))
+
+
+def test_the_fitted_model_answers_as_what_serves(saved, toy_model, trusted_toy):
+    folder, sha256 = saved
+    trusted = (*TRUSTED_TYPES, *trusted_toy)
+    fitted = load_fitted_model(ArtifactFolder(folder), expected_sha256=sha256, trusted=trusted)
+    assert fitted.predict(REPORTS) == toy_model.predict(REPORTS)
 
 
 @pytest.mark.parametrize("change", [{"label": "Other"}, {"confidence": 0.123}])

@@ -48,8 +48,8 @@ def model() -> ChoiceModel:
 
 
 def test_the_pool_trusts_the_expert_that_was_right_on_held_out_rows(model: ChoiceModel) -> None:
-    weights = model.pool_.pool_.weights_.mean(axis=0)
-    trust = dict(zip(model.pool_.experts_, weights, strict=True))
+    weights = model.pool_.pool.weights_.mean(axis=0)
+    trust = dict(zip(model.pool_.experts, weights, strict=True))
     assert trust["adapted"] > max(weight for name, weight in trust.items() if name != "adapted")
     predicted = model.cross_fit_.probabilities.argmax(axis=1)
     assert (predicted == model.cross_fit_.rows % 2).mean() > 0.9

@@ -47,7 +47,7 @@ def test_after_a_change_the_recent_past_decides() -> None:
     newest = max(model.recent_past_.experts)
     assert newest >= f"since {BEGIN + timedelta(days=225):%Y-%m-%d}"
     assert newest[: len("since 2024-08-13")] in model.recent_past_.describe()
-    before, after = model.recent_past_.losses_
+    before, after = model.recent_past_.losses
     assert after < before
     report = IncidentReport(id="new", title="vpn down in room 7")
     assert model.predict([report])[0].label == "Workplace"

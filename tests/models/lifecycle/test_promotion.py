@@ -17,7 +17,9 @@ from features.errors import (
 from features.home import Home
 from features.store.operations.audit_log import AuditLogRepository
 from features.store.store import Store, open_store
+from models.artifacts import manifest
 from models.artifacts.mlflow_client import connect
+from models.artifacts.registries.sql_registry import SqlRegistry
 from models.artifacts.registry import HISTORY_TAG, ModelRegistry, ModelVersion
 from models.artifacts.save_artifact import save_artifact
 from models.lifecycle import promotion
@@ -188,10 +190,10 @@ def test_a_registry_that_fails_half_way_keeps_the_champion_and_the_log(
     move("1")
 
     def fail(*_args):
-        raise OSError("No space left on device")
+        raise RegistryUnavailable("No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("mlflow.MlflowClient.set_registered_model_alias", fail)
+        patch.setattr(SqlRegistry, "set_alias", fail)
         with pytest.raises(RegistryUnavailable, match="No space left"):
             move("2")
     assert _champion(versions) == "1"
@@ -247,6 +249,14 @@ def test_a_version_with_altered_files_is_not_promoted(versions, move, damaged, l
         move(damaged.version)
     assert _champion(versions) == "1"
     assert log() == [("promote", "1")]
+
+
+def test_a_version_that_cannot_be_loaded_is_not_promoted(versions, move, damaged, monkeypatch):
+    move("1")
+    monkeypatch.setattr(manifest, "FORMAT", manifest.FORMAT + 1)
+    with pytest.raises(ArtifactRejected, match="train again"):
+        move(damaged.version)
+    assert _champion(versions) == "1"
 
 
 def test_a_version_with_altered_files_is_not_rolled_back_to(versions, move, damaged):

@@ -105,13 +105,14 @@ def test_no_pickle_is_logged(artifact, toy_card, home):
         "learned_from.npy",
         "manifest.json",
         "arrays",
+        "scorer",
     }
 
 
 def test_mlflow_itself_loads_the_champion_and_predicts_from_a_frame(
     artifact, toy_card, toy_model, home, trusted_toy, mlflow_uri, monkeypatch, promote
 ):
-    monkeypatch.setattr(loader, "TRUSTED_TYPES", trusted_toy)
+    monkeypatch.setattr(loader, "SERVED_TYPES", trusted_toy)
     register(artifact, toy_card, home=home, tenant="default", attributes=["site"])
     promote("category", home=home, tenant="default")
     frame = pd.DataFrame(
