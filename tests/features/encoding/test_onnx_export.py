@@ -179,7 +179,9 @@ def test_without_torch_and_export_the_message_says_what_to_do(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_torch(monkeypatch)
-    with pytest.raises(EncoderUnavailable, match=r"precedent train, on this home.*precedent\[training\]"):
+    with pytest.raises(
+        EncoderUnavailable, match=r"precedent train, on this home.*precedent\[training\]"
+    ):
         open_encoder("0" * 64)
 
 
