@@ -121,7 +121,6 @@ class CalibratedPredictor(ReportPredictor):
         """Set how far the confidence is lowered after a drift."""
         self.drift_doubt_ = drift_doubt
 
-    @abstractmethod
     def predict(
         self,
         reports: Sequence[IncidentReport],
@@ -136,6 +135,40 @@ class CalibratedPredictor(ReportPredictor):
         `rates` correct the probabilities to how often the labels occur lately. A certificate is
         proven without them, so a corrected answer is `auto` only if it would be without them too.
         """
+        self._check_trained()
+        if not reports:
+            return []
+        encoded = self._encode(reports, self.adapted_encoder)
+        scores = self._score(encoded)
+        answered = self._answer(self._combine(scores), rates)
+        label_sets = self.label_sets_.transform(answered.undoubted, answered.picked)
+        scored = ScoredReports(reports, encoded, scores, answered.picked)
+        evidence = self._explain(scored) if with_evidence else [Evidence()] * len(reports)
+        predictions = [
+            self._prediction(report, row, float(surest), int(picked), in_label_set, row_evidence)
+            for report, row, surest, picked, in_label_set, row_evidence in zip(
+                reports,
+                answered.probabilities,
+                answered.surest,
+                answered.picked,
+                label_sets,
+                evidence,
+                strict=True,
+            )
+        ]
+        return self._name_rates(predictions, rates)
+
+    @abstractmethod
+    def _prediction(
+        self,
+        report: IncidentReport,
+        probabilities: Floats,
+        surest: float,
+        picked: int,
+        in_label_set: NDArray[np.bool_],
+        evidence: Evidence,
+    ) -> LabelPrediction:
+        """Return the prediction about one report, see `Answered`."""
 
     def _correct(self, probabilities: Floats, rates: LabelRates | None) -> Floats:
         """Return probabilities corrected to the rates of labels lately."""

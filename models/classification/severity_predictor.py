@@ -5,18 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.domain.label_rates import LabelRates
 from features.domain.report import IncidentReport
 from features.encoding.encoder_weights import MINILM
 from models.base.predictions import (
     Alternative,
     Decision,
     Evidence,
-    LabelPrediction,
     SeverityPrediction,
 )
 from models.classification.calibrated_predictor import CalibratedPredictor
-from models.classification.evidence.explanations import ScoredReports, Scores
+from models.classification.evidence.explanations import Scores
 from models.classification.expert_pool import ExpertPool
 from models.classification.log_linear_pool import TopCalibration
 from models.classification.ordinal_decision import plain_cuts, rate, threshold_probabilities
@@ -52,37 +50,6 @@ class SeverityPredictor(CalibratedPredictor):
         super().__init__(target=target, encoder=encoder, seed=seed)
         self.levels = levels
         self.under_rating_cost = under_rating_cost
-
-    def predict(
-        self,
-        reports: Sequence[IncidentReport],
-        rates: LabelRates | None = None,
-        *,
-        with_evidence: bool = True,
-    ) -> list[LabelPrediction]:
-        """Return one `SeverityPrediction` per report, in order."""
-        self._check_trained()
-        if not reports:
-            return []
-        encoded = self._encode(reports)
-        scores = self._score(encoded)
-        answered = self._answer(self._combine(scores), rates)
-        label_sets = self.label_sets_.transform(answered.undoubted, answered.picked)
-        scored = ScoredReports(reports, encoded, scores, answered.picked)
-        evidence = self._explain(scored) if with_evidence else [Evidence()] * len(reports)
-        predictions = [
-            self._prediction(report, row, float(surest), int(rank), in_label_set, row_evidence)
-            for report, row, surest, rank, in_label_set, row_evidence in zip(
-                reports,
-                answered.probabilities,
-                answered.surest,
-                answered.picked,
-                label_sets,
-                evidence,
-                strict=True,
-            )
-        ]
-        return self._name_rates(predictions, rates)
 
     def pick(self, probabilities: Floats) -> Rows:
         """Return the rank of least expected cost for each row of probabilities, by `cuts_`."""
@@ -133,10 +100,11 @@ class SeverityPredictor(CalibratedPredictor):
         report: IncidentReport,
         probabilities: Floats,
         surest: float,
-        rank: int,
+        picked: int,
         in_label_set: NDArray[np.bool_],
         evidence: Evidence,
     ) -> SeverityPrediction:
+        rank = picked
         label, confidence = self.classes_[rank], float(probabilities[rank])
         order = np.argsort(-probabilities, kind="stable").tolist()
         decision = self._decide(label, probabilities, surest)

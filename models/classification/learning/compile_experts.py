@@ -10,6 +10,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.views import TokenView, View, content_key
 from features.errors import PrecedentError
+from models.classification.learning.experts import pipeline_scores
 from models.classification.scorers.linear import LinearScorer
 from models.classification.scorers.neighbours import NeighbourScorer
 from models.classification.scorers.network import NetworkScorer
@@ -39,18 +40,10 @@ def compile_expert(pipeline: Pipeline) -> Scorer:
     return compile_steps(pipeline)
 
 
-def check_scorer(
-    scorer: Scorer,
-    pipeline: Pipeline,
-    score: Callable[[Pipeline, EncodedReports], Floats],
-    encoded: EncodedReports,
-) -> None:
-    """Compare a scorer with its pipeline on the first reports; raises `ScorerDiffers`.
-
-    `score` returns a pipeline's scores.
-    """
+def check_scorer(scorer: Scorer, pipeline: Pipeline, encoded: EncodedReports) -> None:
+    """Compare a scorer with its pipeline on the first reports; raises `ScorerDiffers`."""
     some = encoded.take(np.arange(min(_CHECKED_ROWS, len(encoded))))
-    ours, theirs = scorer.score(some), score(pipeline, some)
+    ours, theirs = scorer.score(some), pipeline_scores(pipeline, some)
     difference = _largest(softmax(ours, axis=1) - softmax(theirs, axis=1))
     if not (difference <= TOLERANCE and _largest(ours - theirs) <= SCORE_TOLERANCE):
         raise ScorerDiffers(

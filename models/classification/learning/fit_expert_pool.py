@@ -76,7 +76,7 @@ def compile_experts(
     """Compile fitted pipelines, and check their scorers on reports; raises `ScorerDiffers`."""
     scorers = {name: compile_expert(pipeline) for name, pipeline in pipelines.items()}
     for name, scorer in scorers.items():
-        check_scorer(scorer, pipelines[name], pipeline_scores, encoded)
+        check_scorer(scorer, pipelines[name], encoded)
     return scorers
 
 

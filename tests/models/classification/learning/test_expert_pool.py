@@ -17,7 +17,7 @@ from models.classification.learning.compile_experts import (
     compile_expert,
 )
 from models.classification.learning.cross_validation import Fold, copy_folds
-from models.classification.learning.experts import choose_experts, pipeline_scores
+from models.classification.learning.experts import choose_experts
 from models.classification.learning.fit_expert_pool import fit_expert_pool
 from models.classification.scorers.scorer import expert_scores, method_level
 
@@ -160,7 +160,7 @@ def assert_scorers_equal(encoded: EncodedReports, labels: np.ndarray, classes: i
         expert.fit(encoded, labels)
         scorer = compile_expert(expert)
         for reports in (encoded, new, new.take(np.array([0]))):
-            check_scorer(scorer, expert, pipeline_scores, reports)
+            check_scorer(scorer, expert, reports)
 
 
 def test_a_scorer_that_differs_is_refused() -> None:
@@ -170,4 +170,4 @@ def test_a_scorer_that_differs_is_refused() -> None:
     scorer = compile_expert(expert)
     wrong = replace(scorer, intercepts=scorer.intercepts + 1e-4)
     with pytest.raises(ScorerDiffers, match="LinearScorer"):
-        check_scorer(wrong, expert, pipeline_scores, encoded)
+        check_scorer(wrong, expert, encoded)
