@@ -1,15 +1,11 @@
 """MLflow as its users expect it: its page, its own serving and loading, and what a run keeps."""
 
 import json
-import os
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
@@ -20,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories import incident
+from server_processes import running_mlflow
 
 from features.domain.report import ResolvedIncident
 from features.home import Home, HomeSettings, open_home
@@ -98,32 +95,10 @@ def trained(
     return Trained(home, parent, promote("category", home=home, tenant="default"))
 
 
-@contextmanager
-def running(*arguments: str, home: Home, log: Path) -> Iterator[None]:
-    """A command of MLflow with all that it starts, until the end of the block."""
-    environment = {
-        **os.environ,
-        "MLFLOW_TRACKING_URI": home.tracking_uri,
-        "PYTHONPATH": str(ROOT),
-        # As in an activated environment: MLflow starts uvicorn by its name.
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-    with (
-        log.open("w") as output,
-        subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *arguments],
-            env=environment,
-            cwd=log.parent,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            yield
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
+def running(*arguments: str, home: Home, log: Path) -> AbstractContextManager[None]:
+    """A command of MLflow on a home's registry, until the end of the block."""
+    environment = {"MLFLOW_TRACKING_URI": home.tracking_uri, "PYTHONPATH": str(ROOT)}
+    return running_mlflow(*arguments, log=log, environment=environment)
 
 
 def free_port() -> int:

