@@ -1,4 +1,4 @@
-"""Turns scores and gaps of a metric series into expected false alarms per week."""
+"""Turns scores of a metric series into expected false alarms per week."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from features.timeseries.channels import TimeConstants, weight
 from features.timeseries.jit import compiled
-from features.timeseries.state import AFTER_GAP, GAP_LENGTHS, SeriesState
+from features.timeseries.state import SeriesState
 
 _HOUR = 3_600
 _WEEK = 604_800
@@ -19,7 +19,8 @@ class Alarms(NamedTuple):
     `weight` observed exceedances. `shape` is the shape of the Pareto tail. Each excess is capped at
     `cap` times the average excess; the weight of past hours decays over `memory_hours`. One point
     in fifty exceeds the score `often`. A `false_share` of the peaks above a threshold is taken to
-    belong to no incident.
+    belong to no incident. The score of a point shortly after a gap rises by `gap_bonus` if one point
+    in ten is such a point, by twice `gap_bonus` if one in a hundred or fewer are.
     """
 
     share: float
@@ -31,18 +32,7 @@ class Alarms(NamedTuple):
     memory_hours: float
     often: float
     false_share: float
-
-
-class Gaps(NamedTuple):
-    """The constants for gaps.
-
-    The score of a point shortly after a gap rises by `bonus` if one point in ten is such a point,
-    by twice `bonus` if one in a hundred or fewer are. A gap of `least_points` or more points has an
-    alarm rate itself.
-    """
-
-    bonus: float
-    least_points: float
+    gap_bonus: float
 
 
 @compiled
@@ -83,42 +73,6 @@ def smooth(s: SeriesState, score: float) -> float:
     previous = s.last_score
     s.last_score = score
     return 0.75 * score + 0.25 * previous
-
-
-@compiled
-def miss(s: SeriesState, pace: TimeConstants, gaps: Gaps) -> float:
-    """Count a missing point; return the rate per week of gaps that reach this length.
-
-    The rate is doubled, because gaps and values share one budget of alarms. It is infinite if the
-    gap is shorter than `least_points`, if it exceeds them by more than an hour, or if the series is
-    too short.
-    """
-    s.missing += 1
-    s.since_gap = 0.0
-    smooth(s, 0.0)
-    excess_points = s.missing - gaps.least_points
-    if excess_points < 0 or excess_points > pace.hour_points or s.points < pace.flag_warm:
-        return np.inf
-    weeks = s.points * pace.step / _WEEK
-    earlier_gaps = float(s.gaps[min(int(np.log2(s.missing)), GAP_LENGTHS - 1)])
-    return 2 * (1 + earlier_gaps) / weeks
-
-
-@compiled
-def end_gap(s: SeriesState, pace: TimeConstants) -> float:
-    """Count a known point, and the gap that it ends, if any.
-
-    For a point shortly after a gap, returns how rare such points are in the series, in powers of
-    ten (2 for one in a hundred), else 0.
-    """
-    if s.missing > 0:
-        for length in range(min(int(np.log2(s.missing)), GAP_LENGTHS - 1) + 1):
-            s.gaps[length] += 1
-    s.missing = 0.0
-    s.since_gap += 1
-    is_recent = 1.0 if s.since_gap < AFTER_GAP else 0.0
-    s.gap_share += weight(pace.gap_memory, s.points + 99) * (is_recent - s.gap_share)
-    return -np.log10(max(s.gap_share, 1e-6)) if is_recent > 0 else 0.0
 
 
 @compiled

@@ -23,9 +23,27 @@ _LEVEL, _SEASON, _STEP, _BURST, _TREND, _FORECAST, _WEEKLY = range(len(CHANNELS)
 _CLIP, _SEASON_CLIP, _UNCLIPPED_POINTS = 5.0, 4.0, 100
 _TINY = 1e-12
 _NARROWEST, _MOST, _LEAK = 0.07, 16.0, 0.02
+_KNOWN_WEEKS = 3
 
 Numbers = NDArray[np.float64]
-ChannelResult = tuple[float, int, float, float]
+
+
+class ChannelResult(NamedTuple):
+    """What the channels say of a point.
+
+    `score` is their mean surprise, `leader` the one with the highest. `size` is the largest of the
+    deviations from level, time of day and last point. `off_day` and `off_week` are the distances
+    from the usual values of the time of day and of the hour of the week, in their usual distances;
+    0 where these are unknown.
+    """
+
+    score: float
+    leader: int
+    expected: float
+    spread: float
+    size: float
+    off_day: float
+    off_week: float
 
 
 class TimeConstants(NamedTuple):
@@ -35,6 +53,7 @@ class TimeConstants(NamedTuple):
     in an hour. `minutes_3` to `gap_memory` are the shares by which an average moves with each
     point. `forgetting` is the forgetting factor of recursive least squares. A series needs more
     than `season_warm` points for expected values, and more than `flag_warm` points for alarm rates.
+    Silences of `least_silence` missing points and runs of `least_repeats` repeated values are judged.
     """
 
     step: int
@@ -52,13 +71,15 @@ class TimeConstants(NamedTuple):
     forgetting: float
     season_warm: float
     flag_warm: float
+    least_silence: float
+    least_repeats: float
 
 
 @compiled
 def score_light(
     s: SeriesState, pace: TimeConstants, position: float, x: float, deviations: Numbers
 ) -> ChannelResult:
-    """Return the mean surprise, the leading channel, the expected value and its spread.
+    """Score a point by three channels, and learn from it.
 
     Three channels are used: a fast level, the time of day, and the step from the last point.
     `position` is the time of day in slots of the season.
@@ -68,10 +89,11 @@ def score_light(
     deviations[_SEASON] = x - base
     deviations[_STEP] = x - s.last
     usual = max(spread, s.spread[_SEASON])
+    off_day = _ratio(s, x - base, spread)
     score, leader = _judge(s, pace, deviations, LIGHT_CHANNELS, spread)
     _learn_levels(s, pace, x)
     _learn_season(s, pace, slot, x, x - base, spread)
-    return score, leader, base, usual
+    return ChannelResult(score, leader, base, usual, _size(deviations), off_day, 0.0)
 
 
 @compiled
@@ -101,6 +123,9 @@ def score_full(
     deviations[_FORECAST] = error
     deviations[_WEEKLY] = x - s.week[hour, 0] if s.week[hour, 1] > 0 else 0.0
     expected, usual = base + s.drift[1], s.spread[_SEASON]
+    off_day = _ratio(s, residual, spread)
+    is_known = s.week[hour, 1] >= _KNOWN_WEEKS * pace.hour_points
+    off_week = _ratio(s, deviations[_WEEKLY], s.week[hour, 2] if is_known else 0.0)
     score, leader = _judge(s, pace, deviations, len(CHANNELS), spread)
     _learn_forecast(s, pace, terms, gain, error)
     _learn_drift(s, pace, residual, usual)
@@ -108,7 +133,7 @@ def score_full(
     _learn_levels(s, pace, x)
     _learn_season(s, pace, slot, x, residual, spread)
     _learn_week(s, pace, hour, x)
-    return score, leader, expected, usual
+    return ChannelResult(score, leader, expected, usual, _size(deviations), off_day, off_week)
 
 
 @compiled
@@ -147,6 +172,23 @@ def _season(s: SeriesState, pace: TimeConstants, position: float) -> tuple[float
     if season[slot, 2] >= 2:
         spread = 0.5 * season[slot, 1] + 0.25 * (season[after, 1] + season[before, 1])
     return float(base), float(spread), slot
+
+
+@compiled
+def _ratio(s: SeriesState, deviation: float, spread: float) -> float:
+    """Return a deviation relative to its spread, 0 if the spread is unknown."""
+    if spread <= 0:
+        return 0.0
+    return float(abs(deviation) / max(spread, _NARROWEST * s.width, _TINY))
+
+
+@compiled
+def _size(deviations: Numbers) -> float:
+    size = deviations[_LEVEL]
+    for channel in (_SEASON, _STEP):
+        if abs(deviations[channel]) > abs(size):
+            size = deviations[channel]
+    return float(size)
 
 
 @compiled
@@ -224,7 +266,10 @@ def _learn_week(s: SeriesState, pace: TimeConstants, hour: int, x: float) -> Non
     week[hour, 1] += 1
     weeks = week[hour, 1] / pace.hour_points
     move = max(0.3, 1 / (weeks + 1)) / pace.hour_points if weeks >= 1 else 1 / week[hour, 1]
-    week[hour, 0] += move * (x - week[hour, 0])
+    difference = x - week[hour, 0]
+    week[hour, 0] += move * difference
+    if weeks >= 1:
+        week[hour, 2] += move * (abs(difference) - week[hour, 2])
 
 
 @compiled

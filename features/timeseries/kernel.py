@@ -5,15 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.timeseries.alarm_rates import (
-    Alarms,
-    Gaps,
-    begin,
-    end_gap,
-    judge_score,
-    miss,
-    smooth,
-)
+from features.timeseries.alarm_rates import Alarms, begin, judge_score, smooth
 from features.timeseries.channels import (
     ChannelResult,
     TimeConstants,
@@ -23,7 +15,18 @@ from features.timeseries.channels import (
     slot_position,
 )
 from features.timeseries.jit import compiled
-from features.timeseries.state import CHANNELS, GAP, LARGEST, TERMS, SeriesState
+from features.timeseries.recurrence import RARE_PER_WEEK, judge_recurrence
+from features.timeseries.runs import end_gap, leave_day, leave_week, miss, repeat
+from features.timeseries.state import (
+    CHANNELS,
+    FROZEN,
+    GAP,
+    LARGEST,
+    OFF_DAY,
+    OFF_WEEK,
+    TERMS,
+    SeriesState,
+)
 
 # After `_UNLIMITED_POINTS` points, values are clipped to `_FARTHEST` widths around the level.
 _FARTHEST, _UNLIMITED_POINTS = 1e4, 100
@@ -48,27 +51,27 @@ def score_all_light(
     states: States,
     pace: TimeConstants,
     alarms: Alarms,
-    gaps: Gaps,
     times: Times,
+    clock: Times,
     values: Values,
     scores: States,
 ) -> None:
     """Score `values` of shape (series, points) with three channels; updates the states.
 
-    The result is written to `scores`, which has the same shape.
+    `clock` are the times as local clocks show them, of which days and weeks are made. The result is written to `scores`, which has the same shape.
     """
     deviations = np.zeros(len(CHANNELS))
-    positions = np.array([slot_position(pace, time) for time in times])
+    positions = np.array([slot_position(pace, time) for time in clock])
     for row in range(values.shape[0]):
         s = states[row]
         for column in range(values.shape[1]):
             value, out = values[row, column], scores[row, column]
             if not abs(value) < LARGEST:
-                _miss(s, pace, gaps, out)
+                _miss(s, pace, out)
                 continue
             x = _relative(s, alarms, value)
             result = score_light(s, pace, positions[column], x, deviations)
-            _finish(s, pace, alarms, gaps, result, x, out)
+            _finish(s, pace, alarms, result, times[column], x, out)
 
 
 @compiled
@@ -76,27 +79,27 @@ def score_all_full(
     states: States,
     pace: TimeConstants,
     alarms: Alarms,
-    gaps: Gaps,
     times: Times,
+    clock: Times,
     values: Values,
     scores: States,
 ) -> None:
     """Score `values` as `score_all_light` does, but with every channel."""
     deviations, terms, gain = np.zeros(len(CHANNELS)), np.zeros(TERMS), np.zeros(TERMS)
-    positions = np.array([slot_position(pace, time) for time in times])
-    hours = np.array([hour_of_week(time) for time in times])
+    positions = np.array([slot_position(pace, time) for time in clock])
+    hours = np.array([hour_of_week(time) for time in clock])
     for row in range(values.shape[0]):
         s = states[row]
         for column in range(values.shape[1]):
             value, out = values[row, column], scores[row, column]
             if not abs(value) < LARGEST:
-                _miss(s, pace, gaps, out)
+                _miss(s, pace, out)
                 continue
             x = _relative(s, alarms, value)
             result = score_full(
                 s, pace, positions[column], hours[column], x, deviations, terms, gain
             )
-            _finish(s, pace, alarms, gaps, result, x, out)
+            _finish(s, pace, alarms, result, times[column], x, out)
 
 
 @compiled
@@ -113,8 +116,9 @@ def _relative(s: SeriesState, alarms: Alarms, value: float) -> float:
 
 
 @compiled
-def _miss(s: SeriesState, pace: TimeConstants, gaps: Gaps, out: PointScores) -> None:
-    out.alarms_per_week = miss(s, pace, gaps)
+def _miss(s: SeriesState, pace: TimeConstants, out: PointScores) -> None:
+    smooth(s, 0.0)
+    out.alarms_per_week = miss(s, pace)
     out.channel = GAP
 
 
@@ -123,17 +127,28 @@ def _finish(
     s: SeriesState,
     pace: TimeConstants,
     alarms: Alarms,
-    gaps: Gaps,
-    result: ChannelResult,
+    point: ChannelResult,
+    time: int,
     x: float,
     out: PointScores,
 ) -> None:
     """Turn the channels' result into a score and an alarm rate."""
-    score, leader, expected, spread = result
-    bonus = gaps.bonus * min(end_gap(s, pace), 2.0)
-    out.channel = GAP if bonus > score else leader
-    out.score, out.alarms_per_week = judge_score(s, pace, alarms, smooth(s, score) + bonus)
-    out.spread = spread
-    out.expected = s.origin + expected if s.points > pace.season_warm else np.nan
+    bonus = alarms.gap_bonus * min(end_gap(s, pace), 2.0)
+    channel = GAP if bonus > point.score else point.leader
+    out.score, rate = judge_score(s, pace, alarms, smooth(s, point.score) + bonus)
+    if rate <= RARE_PER_WEEK:
+        rate = judge_recurrence(s, pace, time, x, point.size, rate)
+    off_day = leave_day(s, pace, point.off_day)
+    if off_day < rate:
+        rate, channel = off_day, OFF_DAY
+    off_week = leave_week(s, pace, point.off_week)
+    if off_week < rate:
+        rate, channel = off_week, OFF_WEEK
+    frozen = repeat(s, pace, x)
+    if frozen < rate:
+        rate, channel = frozen, FROZEN
+    out.alarms_per_week, out.channel = rate, channel
+    out.spread = point.spread
+    out.expected = s.origin + point.expected if s.points > pace.season_warm else np.nan
     s.points += 1
     s.last = x

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 CHANNELS = ("level", "time of day", "step", "burst", "trend", "forecast", "hour of week")
 LIGHT_CHANNELS = 3
+OFF_DAY, OFF_WEEK = CHANNELS.index("time of day"), CHANNELS.index("hour of week")
 GAP = len(CHANNELS)
+FROZEN = GAP + 1
 
 LARGEST = 1e30
 SLOTS = 288
@@ -15,7 +17,16 @@ HOURS = 168
 AFTER_GAP = 5
 LAGS = 2
 TERMS = 6
-GAP_LENGTHS = 16
+
+# Runs of points that are not judged by their score: no value comes, the value repeats exactly, or it
+# is far from the usual value of the time of day or of the hour of the week.
+RUNS = ("silent", "frozen", "off the day", "off the week")
+SILENT_RUN, FROZEN_RUN, DAY_RUN, WEEK_RUN = range(len(RUNS))
+RUN_LENGTHS = 16
+
+# Excursions that are remembered: size, duration, lowest and highest value.
+EXCURSIONS = 64
+SIZE, DURATION, LOWEST, HIGHEST = range(4)
 
 
 def _record(channels: int) -> list[tuple[object, ...]]:
@@ -30,9 +41,11 @@ def _record(channels: int) -> list[tuple[object, ...]]:
         ("width", "f8"),
         ("often", "f8"),
         ("since_gap", "f8"),
-        ("missing", "f8"),
         ("gap_share", "f8"),
-        ("gaps", "f4", (GAP_LENGTHS,)),
+        ("repeat_share", "f8"),
+        ("runs", "f8", (len(RUNS),)),
+        ("run_peaks", "f8", (len(RUNS),)),
+        ("run_counts", "f4", (len(RUNS), RUN_LENGTHS)),
         ("quantile", "f8"),
         ("excess", "f8"),
         ("exceedances", "f8"),
@@ -40,6 +53,11 @@ def _record(channels: int) -> list[tuple[object, ...]]:
         ("hour_peak", "f8"),
         ("hour_points", "f8"),
         ("season", "f4", (SLOTS, 3)),
+        ("began_at", "f8"),
+        ("lasted_until", "f8"),
+        ("excursion", "f8", (4,)),
+        ("excursions_at", "f8", (EXCURSIONS,)),
+        ("excursions", "f4", (EXCURSIONS, 4)),
     ]
 
 
@@ -53,7 +71,7 @@ FULL_STATE = np.dtype(
         ("lags", "f8", (LAGS,)),
         ("weights", "f8", (TERMS,)),
         ("covariance", "f8", (TERMS, TERMS)),
-        ("week", "f4", (HOURS, 2)),
+        ("week", "f4", (HOURS, 3)),
     ],
     align=True,
 )
@@ -71,9 +89,11 @@ class SeriesState(Protocol):
     level: NDArray[np.float64]
     spread: NDArray[np.float64]
     since_gap: float
-    missing: float
     gap_share: float
-    gaps: NDArray[np.float32]
+    repeat_share: float
+    runs: NDArray[np.float64]
+    run_peaks: NDArray[np.float64]
+    run_counts: NDArray[np.float32]
     quantile: float
     excess: float
     exceedances: float
@@ -81,6 +101,11 @@ class SeriesState(Protocol):
     hour_peak: float
     hour_points: float
     season: NDArray[np.float32]
+    began_at: float
+    lasted_until: float
+    excursion: NDArray[np.float64]
+    excursions_at: NDArray[np.float64]
+    excursions: NDArray[np.float32]
     drift: NDArray[np.float64]
     lags: NDArray[np.float64]
     weights: NDArray[np.float64]

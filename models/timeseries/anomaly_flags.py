@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.timeseries.state import CHANNELS
 from models.base.series_model import SeriesScores
 
-CHANNEL_NAMES = (*CHANNELS, "gap")
+CHANNEL_NAMES = (*CHANNELS, "gap", "frozen")
 APART_SECONDS = 3_600
 
 # A flag's onset is moved back to earlier points while their alarm rates are at most this many times

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.home import Home
-from features.timeseries import alarm_rates, channels, kernel, state
-from features.timeseries.alarm_rates import Alarms, Gaps
+from features.timeseries import alarm_rates, channels, kernel, recurrence, runs, state
+from features.timeseries.alarm_rates import Alarms
 from features.timeseries.channels import TimeConstants
 from features.timeseries.jit import enable_disk_cache, hash_sources
 from features.timeseries.kernel import score_all_full, score_all_light
@@ -22,6 +22,9 @@ TIERS: tuple[Tier, ...] = ("full", "light")
 
 DAYS_BEFORE_FLAGS = 5
 
+# One budget is shared by unusual values and by the runs of `features.timeseries.runs`.
+BUDGET_SHARES = {"value": 0.7, "silence": 0.1, "frozen": 0.1, "schedule": 0.1}
+
 _HOUR = 3_600
 _DAY = 86_400
 
@@ -30,11 +33,11 @@ _STATES = {"full": FULL_STATE, "light": LIGHT_STATE}
 
 # Rounded from what `python tests/benchmarks/telemetry_constants.py` finds on visible series.
 _ALARMS = {
-    "full": Alarms(0.2, 1.65, 0.21, 10.0, 0.1, 0.5, 672.0, 1.6, 0.48),
-    "light": Alarms(0.2, 1.85, 0.23, 10.0, 0.1, 0.5, 672.0, 1.7, 0.5),
+    "full": Alarms(0.2, 1.65, 0.21, 10.0, 0.1, 0.5, 672.0, 1.6, 0.48, 0.25),
+    "light": Alarms(0.2, 1.85, 0.23, 10.0, 0.1, 0.5, 672.0, 1.7, 0.5, 0.25),
 }
-_GAPS = Gaps(bonus=0.25, least_points=15.0)
 _BAND_SPREADS = 4.0
+_SHORTEST_RUN = 900
 
 _SCORES = np.dtype(
     [
@@ -83,7 +86,7 @@ class AnomalyModel(SeriesModel):
     @property
     def layout(self) -> str:
         """The name of the state's byte layout; bytes of another layout cannot be read."""
-        return f"{self.tier}-1-{_STATES[self.tier].itemsize}-{self.step_seconds}"
+        return f"{self.tier}-2-{_STATES[self.tier].itemsize}-{self.step_seconds}"
 
     def start(self, count: int) -> NDArray[np.void]:
         """Return the states of `count` series without a past."""
@@ -94,11 +97,16 @@ class AnomalyModel(SeriesModel):
         return np.frombuffer(state_bytes, _STATES[self.tier]).copy()
 
     def update(
-        self, states: NDArray[np.void], times: NDArray[np.int64], values: NDArray[np.float64]
+        self,
+        states: NDArray[np.void],
+        times: NDArray[np.int64],
+        values: NDArray[np.float64],
+        clock: NDArray[np.int64] | None = None,
     ) -> SeriesScores:
         """Score the next points of each series and update its state in place.
 
-        `times` are unix seconds, strictly rising. `values`, of shape (series, points), are NaN
+        `times` are unix seconds, strictly rising. `clock` are the same times as local clocks show
+        them, in seconds as if of UTC; absent, days and weeks are those of UTC. `values`, of shape (series, points), are NaN
         where missing; values beyond 1e30 count as missing. Raises `ValueError` for times that do
         not rise, or that are not later than the last point that was scored.
         """
@@ -109,9 +117,11 @@ class AnomalyModel(SeriesModel):
             _check_times(states, times)
             # For arrays of another memory layout Numba would compile the loop again.
             times = np.require(times, np.int64, ["C", "W"])
+            clock = times if clock is None else np.require(clock, np.int64, ["C", "W"])
             values = np.require(values, np.float64, ["C", "W"])
             score = _KERNELS[self.tier]
-            score(states, self._time_constants, _ALARMS[self.tier], _GAPS, times, values, results)
+            constants = self._time_constants, _ALARMS[self.tier]
+            score(states, *constants, times, clock, values, results)
             states["seen_until"] = times[-1]
         band = _BAND_SPREADS * results["spread"]
         return SeriesScores(
@@ -143,6 +153,8 @@ class AnomalyModel(SeriesModel):
             forgetting=np.exp(-step / (3 * _DAY)),
             season_warm=2 * _DAY / step,
             flag_warm=DAYS_BEFORE_FLAGS * _DAY / step,
+            least_silence=max(1.0, np.ceil(_SHORTEST_RUN / step)),
+            least_repeats=max(2.0 if step < _HOUR else 1.0, np.ceil(_SHORTEST_RUN / step)),
         )
 
 
@@ -151,7 +163,7 @@ def enable_kernel_cache(home: Home) -> Path:
 
     Compiling them takes seconds in each process. Numba is not imported here.
     """
-    sources = hash_sources(state, channels, alarm_rates, kernel)
+    sources = hash_sources(state, channels, alarm_rates, recurrence, runs, kernel)
     return enable_disk_cache(home.compiled / f"{sources}-{version('numba')}", _KERNELS.values())
 
 

@@ -47,21 +47,42 @@ class CalibrationResponse(BaseModel):
     source: str
     series_weeks: Weeks
     is_calibrated: bool
+    shares: dict[str, float]
+
+
+class RoutineResponse(BaseModel):
+    """What a series does again and again, which raises no flags.
+
+    `at` is the local time of day, with the weekday if `every` is a week, null if it comes at any
+    time; `every` is `day`, `week` or `irregular`. Its longest duration and its lowest and highest
+    value are what it may reach; `days_seen` counts the days on which it was seen.
+    """
+
+    at: str | None
+    every: str
+    duration_seconds: float
+    lower: float
+    upper: float
+    days_seen: int
 
 
 class SeriesResponse(BaseModel):
     """The scores of a series, and its flags.
 
-    Each list except `flags` and `warnings` has one value for each point sent, in the same order.
+    Each list except `flags`, `routines` and `warnings` has one value for each point sent, in the
+    same order. `expected_per_week` is how often the series by itself reaches what a point has
+    reached, null where this is unknown.
     """
 
     name: str
     score: Numbers
+    expected_per_week: Numbers
     is_anomalous: list[bool]
     expected: Numbers
     lower: Numbers
     upper: Numbers
     flags: list[FlagResponse]
+    routines: list[RoutineResponse]
     calibration: CalibrationResponse
     warnings: list[str]
 
@@ -90,11 +111,13 @@ def _shape_series(scored: ScoredSeries) -> SeriesResponse:
     return SeriesResponse.model_construct(
         name=scored.name,
         score=_list_numbers(scored.score),
+        expected_per_week=_list_numbers(scored.expected_per_week),
         is_anomalous=scored.is_anomalous.tolist(),
         expected=_list_numbers(scored.expected),
         lower=_list_numbers(scored.lower),
         upper=_list_numbers(scored.upper),
         flags=[FlagResponse(**asdict(flag), unit=scored.unit) for flag in scored.flags],
+        routines=[RoutineResponse(**asdict(routine)) for routine in scored.routines],
         calibration=CalibrationResponse(**asdict(scored.calibration)),
         warnings=list(scored.warnings),
     )

@@ -1,8 +1,9 @@
 """What callers may send about metric series, and how times are read."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ _MILLISECONDS_FROM = 1e11
 _EARLIEST, _LATEST = -(2**33), 9_223_372_036
 _STRICT = ConfigDict(strict=True)
 _TIMES = TypeAdapter(list[float | str], config=_STRICT)
+_TEXT = TypeAdapter(str, config=_STRICT)
 _VALUES = TypeAdapter(list[float | None], config=_STRICT)
 
 
@@ -34,6 +36,13 @@ def _parse_times(value: object) -> NDArray[np.int64]:
 
 def _parse_values(value: object) -> NDArray[np.float64]:
     return np.array(_VALUES.validate_python(value), dtype=np.float64)
+
+
+def _parse_zone(value: object) -> tzinfo:
+    try:
+        return ZoneInfo(_TEXT.validate_python(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{value!r:.40} is no time zone such as Europe/Berlin") from None
 
 
 Seconds = Annotated[float, Field(ge=_EARLIEST, le=_LATEST)]
@@ -48,6 +57,7 @@ Times = Annotated[
 Values = Annotated[
     NDArray[np.float64], PlainValidator(_parse_values, json_schema_input_type=list[float | None])
 ]
+Zone = Annotated[tzinfo, PlainValidator(_parse_zone, json_schema_input_type=str)]
 CleanText = Annotated[Text, AfterValidator(sanitise_text)]
 Bound = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -86,12 +96,14 @@ class SeriesInput(RequestModel):
 class AnomaliesRequest(RequestModel):
     """The request of `/v1/anomalies`: the series, and the accepted rate of false alarms.
 
-    `budget_per_week` is the number of false alarms a week for each series. Validation raises
-    `BodyTooLarge` for more points than the limit.
+    `budget_per_week` is the number of false alarms a week for each series. Days and weeks are those
+    of `time_zone`, a name such as `Europe/Berlin`. Validation raises `BodyTooLarge` for more points
+    than the limit.
     """
 
     series: Annotated[list[SeriesInput], at_most("max_series", "series")]
     budget_per_week: float = Field(1.0, gt=0, le=168)
+    time_zone: Zone = UTC
 
     @model_validator(mode="before")
     @classmethod

@@ -1,7 +1,8 @@
 """Scores whole metric series that a caller sends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 from features.timeseries.resampling import SeriesGrid, lay_on_grid
 from models.base.series_model import MetricSeries, SeriesScores
 from models.timeseries.anomaly_flags import Flag, find_flags
-from models.timeseries.anomaly_model import DAYS_BEFORE_FLAGS, AnomalyModel
+from models.timeseries.anomaly_model import BUDGET_SHARES, DAYS_BEFORE_FLAGS, AnomalyModel
+from models.timeseries.routines import Routine, find_routines
 
-_WEEK = 604_800
-_CALIBRATED_WEEKS = 20.0
+_QUARTER, _WEEK = 900, 604_800
+_CALIBRATED_WEEKS, _LEAST_OWN_WEEKS = 20.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,32 +23,45 @@ class Calibration:
 
     `source` names the shipped constants, and also the past of the series if the series has values
     for more than five days. `series_weeks` is the number of weeks for which the series has values.
-    `is_calibrated` says whether all series of the request together have 20 weeks or more.
+    `is_calibrated` says whether it has three weeks or more, and all series of the request together
+    20 or more. `shares` are the shares of the budget for values, silence, frozen values and
+    departures from the schedule.
     """
 
     source: str
     series_weeks: float
     is_calibrated: bool
+    shares: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredSeries:
-    """A scored series; each array has one value for each point sent, in the same order."""
+    """A scored series; each array has one value for each point sent, in the same order.
+
+    `expected_per_week` is how often the series by itself reaches what a point has reached: one
+    scale for all series, by which flags are judged. NaN or infinite where it is unknown.
+    """
 
     name: str
     unit: str | None
     score: NDArray[np.float64]
+    expected_per_week: NDArray[np.float64]
     is_anomalous: NDArray[np.bool_]
     expected: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
     flags: tuple[Flag, ...]
+    routines: tuple[Routine, ...]
     calibration: Calibration
     warnings: tuple[str, ...]
 
 
-def score_series(series: Sequence[MetricSeries], budget_per_week: float) -> list[ScoredSeries]:
+def score_series(
+    series: Sequence[MetricSeries], budget_per_week: float, zone: tzinfo = UTC
+) -> list[ScoredSeries]:
     """Score each series by its own past, with flags for a budget of false alarms a week.
+
+    Days and weeks are those of the time zone.
 
     >>> times = 60 * np.arange(3)
     >>> scored, = score_series([MetricSeries("cpu", times, np.array([1.0, 2.0, np.nan]))], 1.0)
@@ -56,17 +71,27 @@ def score_series(series: Sequence[MetricSeries], budget_per_week: float) -> list
     grids = [lay_on_grid(metric.times, metric.values) for metric in series]
     weeks = [_weeks(grid) for grid in grids]
     is_enough = sum(weeks) >= _CALIBRATED_WEEKS
+    calibrations = [
+        Calibration(_source(own), own, is_enough and own >= _LEAST_OWN_WEEKS, BUDGET_SHARES)
+        for own in weeks
+    ]
     return [
-        _score(metric, grid, budget_per_week, Calibration(_source(own), own, is_enough))
-        for metric, grid, own in zip(series, grids, weeks, strict=True)
+        _score(metric, grid, budget_per_week, calibration, zone)
+        for metric, grid, calibration in zip(series, grids, calibrations, strict=True)
     ]
 
 
 def _score(
-    series: MetricSeries, grid: SeriesGrid, budget_per_week: float, calibration: Calibration
+    series: MetricSeries,
+    grid: SeriesGrid,
+    budget_per_week: float,
+    calibration: Calibration,
+    zone: tzinfo,
 ) -> ScoredSeries:
     model = AnomalyModel(step_seconds=grid.step_seconds)
-    batch_scores = model.update(model.start(1), grid.times, grid.values[None])
+    states = model.start(1)
+    clock = _local_clock(grid.times, zone)
+    batch_scores = model.update(states, grid.times, grid.values[None], clock)
     scores = _own_units(batch_scores, grid.before).within(series.bounds)
     values = grid.values + grid.before
     flags = find_flags(
@@ -82,14 +107,28 @@ def _score(
         name=series.name,
         unit=series.unit,
         score=np.where(has_value, scores.score[slots], np.nan),
+        expected_per_week=np.where(has_value, scores.alarms_per_week[slots], np.nan),
         is_anomalous=has_value & (scores.alarms_per_week[slots] <= budget_per_week),
         expected=scores.expected[slots],
         lower=scores.lower[slots],
         upper=scores.upper[slots],
         flags=flags,
+        routines=find_routines(states[0], zone),
         calibration=calibration,
         warnings=(*grid.warnings, *_warnings(series, calibration)),
     )
+
+
+def _local_clock(times: NDArray[np.int64], zone: tzinfo) -> NDArray[np.int64]:
+    """Return the times as local clocks show them; zones change only at full quarters of hours."""
+    if zone is UTC or not len(times):
+        return times
+    quarters, place = np.unique(times // _QUARTER, return_inverse=True)
+    shifts = [
+        datetime.fromtimestamp(int(quarter) * _QUARTER, zone).utcoffset() or timedelta()
+        for quarter in quarters
+    ]
+    return times + np.array([int(shift.total_seconds()) for shift in shifts])[place]
 
 
 def _own_units(scores: SeriesScores, before: NDArray[np.float64]) -> SeriesScores:
@@ -118,14 +157,17 @@ def _warnings(series: MetricSeries, calibration: Calibration) -> list[str]:
     warnings = []
     if not calibration.is_calibrated:
         warnings.append(
-            f"uncalibrated: fewer than {_CALIBRATED_WEEKS:.0f} series-weeks were sent, so the real "
-            "rate of false alarms may differ from the budget"
+            f"uncalibrated: the series has fewer than {_LEAST_OWN_WEEKS:.0f} weeks of values or all "
+            f"series together fewer than {_CALIBRATED_WEEKS:.0f}, so the real rate of false alarms "
+            "may differ from the budget"
         )
     days = calibration.series_weeks * 7
     if days <= DAYS_BEFORE_FLAGS:
         warnings.append(
             f"warm-up: {days:.1f} days of values; flags begin after {DAYS_BEFORE_FLAGS} days"
         )
+    if not np.isfinite(series.values).any():
+        warnings.append("silent: the series has no values, so nothing can be told about it")
     lowest, highest = (np.nan if bound is None else bound for bound in series.bounds)
     outside = int(((series.values < lowest) | (series.values > highest)).sum())
     if outside:

@@ -59,5 +59,6 @@ def alertmanager(
 @in_lane(LaneName.COMPUTE)
 def anomalies(body: SeriesBody, request_id: RequestId) -> AnomaliesResponse:
     """Score metric series by their own past, and flag anomalies within a budget of false alarms."""
-    scored = score_series([series.parse() for series in body.series], body.budget_per_week)
+    series = [sent.parse() for sent in body.series]
+    scored = score_series(series, body.budget_per_week, body.time_zone)
     return shape_anomalies(scored, body.budget_per_week, request_id)
