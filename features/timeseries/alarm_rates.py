@@ -19,8 +19,8 @@ class Alarms(NamedTuple):
     `weight` observed exceedances. `shape` is the shape of the Pareto tail. Each excess is capped at
     `cap` times the average excess; the weight of past hours decays over `memory_hours`. One point
     in fifty exceeds the score `often`. A `false_share` of the peaks above a threshold is taken to
-    belong to no incident. The score of a point shortly after a gap rises by `gap_bonus` if one point
-    in ten is such a point, by twice `gap_bonus` if one in a hundred or fewer are.
+    belong to no incident. The score of a point shortly after a gap rises by `gap_bonus` if one
+    point in ten is such a point, by twice `gap_bonus` if one in a hundred or fewer are.
     """
 
     share: float
@@ -41,13 +41,12 @@ def judge_score(
 ) -> tuple[float, float]:
     """Return the score relative to the series' usual scores, and the alarm rate of the score.
 
-    The rate is infinite while the series is too short. The score then updates the usual scores and
-    the alarm rates that the series has learned.
+    The rate is infinite while the series has no expected values. The score then updates the usual
+    scores and the alarm rates that the series has learned.
     """
     rate = np.inf
     if s.points > pace.season_warm:
-        if s.points > pace.flag_warm:
-            rate = _alarm_rate(s, alarms, score, _WEEK / max(_HOUR, pace.step))
+        rate = _alarm_rate(s, alarms, score, _WEEK / max(_HOUR, pace.step))
         _learn_rate(s, pace, alarms, score)
     relative = score - 0.5 * (s.often - alarms.often)
     # A short series may reach high scores by chance: its usual deviations are uncertain.

@@ -53,7 +53,7 @@ class TimeConstants(NamedTuple):
     in an hour. `minutes_3` to `gap_memory` are the shares by which an average moves with each
     point. `forgetting` is the forgetting factor of recursive least squares. A series needs more
     than `season_warm` points for expected values, and more than `flag_warm` points for alarm rates.
-    Silences of `least_silence` missing points and runs of `least_repeats` repeated values are judged.
+    Silences of `least_silence` missing points and `least_repeats` repeated values are judged.
     """
 
     step: int

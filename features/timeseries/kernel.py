@@ -58,7 +58,8 @@ def score_all_light(
 ) -> None:
     """Score `values` of shape (series, points) with three channels; updates the states.
 
-    `clock` are the times as local clocks show them, of which days and weeks are made. The result is written to `scores`, which has the same shape.
+    `clock` are the times as local clocks show them, of which days and weeks are made. The result
+    is written to `scores`, which has the same shape.
     """
     deviations = np.zeros(len(CHANNELS))
     positions = np.array([slot_position(pace, time) for time in clock])
@@ -138,6 +139,8 @@ def _finish(
     out.score, rate = judge_score(s, pace, alarms, smooth(s, point.score) + bonus)
     if rate <= RARE_PER_WEEK:
         rate = judge_recurrence(s, pace, time, x, point.size, rate)
+    if s.points <= pace.flag_warm:
+        rate = np.inf
     off_day = leave_day(s, pace, point.off_day)
     if off_day < rate:
         rate, channel = off_day, OFF_DAY

@@ -17,16 +17,21 @@ from features.timeseries.state import (
     SeriesState,
 )
 
-_HALF_DAY, _WEEK = 43_200, 604_800
+_HALF_DAY, _DAY, _WEEK = 43_200, 86_400, 604_800
 
 # Points with at most this rate belong to excursions, which are at least an hour apart.
-RARE_PER_WEEK = 20.0
+RARE_PER_WEEK = 7.0
 APART = 3_600
 
+# A routine happens on so many days, with one of: a size equal but for 5%, the same time of day, or
+# three weeks from the first to the last. Or it happens in so many weeks at the same hour.
+DAYS_OF_ROUTINE, WEEKS_OF_ROUTINE = 4, 3
 ROUTINE_PER_WEEK = 14.0
-DAYS_OF_ROUTINE, WEEKS_OF_ROUTINE, SAME_TIME = 4, 3, 5_400
-LARGER, SMALLER, _LONGER = 1.35, 2.0, 1.5
-_MOST_ALIKE = 24
+SAME_TIME, _SAME_HOUR, _LONG_SINCE = 1_800, 5_400, 20 * _DAY
+_EQUAL, _LONGER, _SHORTER = 1.05, 1.5, 3.0
+_LARGER, _SMALLER = 1.25, 1.5
+LARGER_OF_LONG, SMALLER_OF_LONG = 1.35, 2.0
+_SLACK = 900
 
 
 @compiled
@@ -54,50 +59,40 @@ def judge_recurrence(
 
 @compiled
 def _is_routine(s: SeriesState, pace: TimeConstants) -> bool:
-    days = weeks = 0
-    last_day, last_week = s.began_at, 0
+    size, duration = s.excursion[SIZE], s.excursion[DURATION]
+    equal = timely = lasting = weeks = 0
+    equal_at = timely_at = lasting_at = s.began_at
+    last_week = 0
     for place in range(EXCURSIONS):
         at = s.excursions_at[place]
         if at == 0:
             break
-        if not _is_alike(s, place):
+        ratio = s.excursions[place, SIZE] / size if size != 0 else 0.0
+        ago, lasted = s.began_at - at, s.excursions[place, DURATION]
+        if not 1 / LARGER_OF_LONG <= ratio <= SMALLER_OF_LONG or ago <= _HALF_DAY:
             continue
-        longest = _LONGER * s.excursions[place, DURATION] + 2 * pace.step
-        if s.excursion[DURATION] > longest:
+        if duration > _LONGER * lasted + 2 * pace.step:
             continue
-        if last_day - at > _HALF_DAY:
-            days += 1
-            last_day = at
-        week = int((s.began_at - at) / _WEEK + 0.5)
-        if week > last_week and abs(s.began_at - at - week * _WEEK) <= SAME_TIME:
-            weeks += 1
-            last_week = week
-    return days >= DAYS_OF_ROUTINE or weeks >= WEEKS_OF_ROUTINE
-
-
-@compiled
-def _is_alike(s: SeriesState, place: int) -> bool:
-    """Tell whether an earlier excursion has the direction and about the size of the current."""
-    size, earlier = s.excursion[SIZE], s.excursions[place, SIZE]
-    if size * earlier <= 0:
-        return False
-    return abs(size) <= LARGER * abs(earlier) and abs(earlier) <= SMALLER * abs(size)
+        if lasting_at - at > _HALF_DAY:
+            lasting, lasting_at = lasting + 1, at
+        week = int(ago / _WEEK + 0.5)
+        if week > last_week and abs(ago - week * _WEEK) <= _SAME_HOUR:
+            weeks, last_week = weeks + 1, week
+        if lasted > _SHORTER * duration + 2 * pace.step + _SLACK:
+            continue
+        if 1 / _EQUAL <= ratio <= _EQUAL and equal_at - at > _HALF_DAY:
+            equal, equal_at = equal + 1, at
+        is_timely = abs((ago + _HALF_DAY) % _DAY - _HALF_DAY) <= SAME_TIME
+        if is_timely and 1 / _LARGER <= ratio <= _SMALLER and timely_at - at > _HALF_DAY:
+            timely, timely_at = timely + 1, at
+    is_old = lasting >= DAYS_OF_ROUTINE and s.began_at - lasting_at >= _LONG_SINCE
+    return is_old or max(equal, timely) >= DAYS_OF_ROUTINE or weeks >= WEEKS_OF_ROUTINE
 
 
 @compiled
 def _remember(s: SeriesState) -> None:
-    """Put the last excursion before the others; of many that are alike the oldest is forgotten."""
-    alike, dropped = 0, EXCURSIONS - 1
-    for place in range(EXCURSIONS):
-        if s.excursions_at[place] == 0:
-            dropped = place
-            break
-        if _is_alike(s, place):
-            alike += 1
-            if alike == _MOST_ALIKE:
-                dropped = place
-                break
-    for place in range(dropped, 0, -1):
+    """Put the last excursion before the others; the oldest is forgotten."""
+    for place in range(EXCURSIONS - 1, 0, -1):
         s.excursions_at[place] = s.excursions_at[place - 1]
         for part in range(4):
             s.excursions[place, part] = s.excursions[place - 1, part]

@@ -1,8 +1,8 @@
 """Judges runs that a score does not see: silence, frozen values, and what is off its schedule.
 
-Each kind of run counts how many earlier runs of the series reached each length. The rate of a length
-is what these counts let expect, so a kind of run that a series often has raises no alarm, and a kind
-that it never had does so once the series is old enough.
+Each kind of run counts how many earlier runs of the series reached each length. The rate of a
+length is what these counts let expect, so a kind of run that a series often has raises no alarm,
+and a kind that it never had does so once the series is old enough.
 """
 
 import numpy as np
@@ -21,9 +21,9 @@ from features.timeseries.state import (
 
 _WEEK = 604_800
 
-# Value, silence, frozen values and schedule have an equal share of the budget. A run that never
-# happened counts as half a run (Jeffreys' prior for a Poisson rate).
-_SHARES, _UNSEEN = 10.0, 0.2
+# A kind of run has a tenth of the budget. Lengths double from class to class, and beyond the longest
+# run of the past each class is taken to be half as frequent as the one before.
+_SHARES, _RARER = 10.0, 0.5
 _MOST_REPEATS = 0.5
 
 # A point is off the usual value from `_OFF` spreads on. The sum over the points of a run is
@@ -119,8 +119,24 @@ def _leave(s: SeriesState, pace: TimeConstants, run: int, ratio: float) -> float
 
 @compiled
 def _rate(s: SeriesState, pace: TimeConstants, run: int, length: float) -> float:
+    reached = _length_class(length)
+    longest = reached
+    while longest >= 0 and s.run_counts[run, longest] == 0:
+        longest -= 1
+    usual = _length_class(_usual_length(pace, run)) - 1
+    unseen = _RARER ** max(reached - max(longest, usual), 0)
     weeks = s.points * pace.step / _WEEK
-    return float(_SHARES * (_UNSEEN + s.run_counts[run, _length_class(length)]) / weeks)
+    return float(_SHARES * (s.run_counts[run, reached] + unseen) / weeks)
+
+
+@compiled
+def _usual_length(pace: TimeConstants, run: int) -> float:
+    """Return the shortest length that is judged."""
+    if run == SILENT_RUN:
+        return pace.least_silence
+    if run == FROZEN_RUN:
+        return pace.least_repeats
+    return _LEAST_SUM
 
 
 @compiled

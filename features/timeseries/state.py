@@ -18,14 +18,14 @@ AFTER_GAP = 5
 LAGS = 2
 TERMS = 6
 
-# Runs of points that are not judged by their score: no value comes, the value repeats exactly, or it
-# is far from the usual value of the time of day or of the hour of the week.
+# Runs of points that are not judged by their score: no value comes, the value repeats exactly, or
+# it is far from the usual value of the time of day or of the hour of the week.
 RUNS = ("silent", "frozen", "off the day", "off the week")
 SILENT_RUN, FROZEN_RUN, DAY_RUN, WEEK_RUN = range(len(RUNS))
 RUN_LENGTHS = 16
 
 # Excursions that are remembered: size, duration, lowest and highest value.
-EXCURSIONS = 64
+EXCURSIONS = 96
 SIZE, DURATION, LOWEST, HIGHEST = range(4)
 
 

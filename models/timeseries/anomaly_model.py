@@ -106,9 +106,10 @@ class AnomalyModel(SeriesModel):
         """Score the next points of each series and update its state in place.
 
         `times` are unix seconds, strictly rising. `clock` are the same times as local clocks show
-        them, in seconds as if of UTC; absent, days and weeks are those of UTC. `values`, of shape (series, points), are NaN
-        where missing; values beyond 1e30 count as missing. Raises `ValueError` for times that do
-        not rise, or that are not later than the last point that was scored.
+        them, in seconds as if of UTC; absent, days and weeks are those of UTC. `values`, of shape
+        (series, points), are NaN where missing; values beyond 1e30 count as missing. Raises
+        `ValueError` for times that do not rise, or that are not later than the last point that was
+        scored.
         """
         results = np.zeros(values.shape, _SCORES)
         results["alarms_per_week"] = np.inf
@@ -163,7 +164,8 @@ def enable_kernel_cache(home: Home) -> Path:
 
     Compiling them takes seconds in each process. Numba is not imported here.
     """
-    sources = hash_sources(state, channels, alarm_rates, recurrence, runs, kernel)
+    modules = state, channels, alarm_rates, recurrence, runs, kernel
+    sources = hash_sources(*modules)
     return enable_disk_cache(home.compiled / f"{sources}-{version('numba')}", _KERNELS.values())
 
 

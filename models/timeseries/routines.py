@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from features.timeseries.recurrence import (
     DAYS_OF_ROUTINE,
-    LARGER,
+    LARGER_OF_LONG,
     SAME_TIME,
-    SMALLER,
+    SMALLER_OF_LONG,
     WEEKS_OF_ROUTINE,
 )
 from features.timeseries.state import DURATION, HIGHEST, LOWEST, SIZE
@@ -46,7 +46,7 @@ def find_routines(state: np.void, zone: tzinfo = UTC) -> tuple[Routine, ...]:
     while len(times):
         sizes = excursions[:, SIZE]
         ratios = sizes / sizes[0]
-        alike = (ratios >= 1 / SMALLER) & (ratios <= LARGER)
+        alike = (ratios >= 1 / SMALLER_OF_LONG) & (ratios <= LARGER_OF_LONG)
         routine = _routine(times[alike], excursions[alike], float(state["origin"]), zone)
         if routine is not None:
             routines.append(routine)

@@ -26,7 +26,6 @@ _MILLISECONDS_FROM = 1e11
 _EARLIEST, _LATEST = -(2**33), 9_223_372_036
 _STRICT = ConfigDict(strict=True)
 _TIMES = TypeAdapter(list[float | str], config=_STRICT)
-_TEXT = TypeAdapter(str, config=_STRICT)
 _VALUES = TypeAdapter(list[float | None], config=_STRICT)
 
 
@@ -38,11 +37,12 @@ def _parse_values(value: object) -> NDArray[np.float64]:
     return np.array(_VALUES.validate_python(value), dtype=np.float64)
 
 
-def _parse_zone(value: object) -> tzinfo:
+def _check_zone(name: str) -> str:
     try:
-        return ZoneInfo(_TEXT.validate_python(value))
+        ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{value!r:.40} is no time zone such as Europe/Berlin") from None
+        raise ValueError(f"{name[:40]!r} is no time zone such as Europe/Berlin") from None
+    return name
 
 
 Seconds = Annotated[float, Field(ge=_EARLIEST, le=_LATEST)]
@@ -57,7 +57,7 @@ Times = Annotated[
 Values = Annotated[
     NDArray[np.float64], PlainValidator(_parse_values, json_schema_input_type=list[float | None])
 ]
-Zone = Annotated[tzinfo, PlainValidator(_parse_zone, json_schema_input_type=str)]
+ZoneName = Annotated[str, AfterValidator(_check_zone)]
 CleanText = Annotated[Text, AfterValidator(sanitise_text)]
 Bound = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -103,7 +103,7 @@ class AnomaliesRequest(RequestModel):
 
     series: Annotated[list[SeriesInput], at_most("max_series", "series")]
     budget_per_week: float = Field(1.0, gt=0, le=168)
-    time_zone: Zone = UTC
+    time_zone: ZoneName = "UTC"
 
     @model_validator(mode="before")
     @classmethod
@@ -112,6 +112,11 @@ class AnomaliesRequest(RequestModel):
         if points > most:
             raise BodyTooLarge(f"{points} points are over the limit of {most}; send fewer at once")
         return value
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone."""
+        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
 
     @property
     def size(self) -> int:

@@ -120,7 +120,7 @@ def _score(
 
 
 def _local_clock(times: NDArray[np.int64], zone: tzinfo) -> NDArray[np.int64]:
-    """Return the times as local clocks show them; zones change only at full quarters of hours."""
+    """Return the times as local clocks show them; zones change at quarters of an hour."""
     if zone is UTC or not len(times):
         return times
     quarters, place = np.unique(times // _QUARTER, return_inverse=True)

@@ -297,8 +297,6 @@ class _Plan:
             noise = max(noise, np.sqrt(self._level))
         return usual + 8 * noise + 0.5 * self._level
 
-    def _twin(
-        self, fault: str, values: Floats, onset: float, deadline: int = HOUR
-    ) -> Twin:
+    def _twin(self, fault: str, values: Floats, onset: float, deadline: int = HOUR) -> Twin:
         # A point of an hour or a day stands for the time until the next one.
         return Twin(fault, values, int(onset), int(onset) + max(deadline, 2 * self._step))

@@ -1,13 +1,14 @@
 """Judges flags on the zoo: kinds that break their budget, and faults found within deadlines."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from rich.console import Console
 from scipy.stats import chi2
-from series_zoo import FAULTS, WEEK, Floats, Seconds, ZooSeries, draw
+from series_zoo import FAULTS, WEEK, Floats, ZooSeries, draw
 from telemetry_ours import Tier
 
 from models.timeseries.anomaly_flags import find_flags
@@ -52,9 +53,7 @@ def judge(seed: int, tier: Tier = "full") -> Judged:
     since = int(series.times[0]) + _JUDGED_FROM
     flags = {budget: flag_times(series, series.values, budget, tier) for budget in BUDGETS}
     found = {
-        twin.fault: _is_within(
-            flag_times(series, twin.values, _AT, tier), twin.onset, twin.until
-        )
+        twin.fault: _is_within(flag_times(series, twin.values, _AT, tier), twin.onset, twin.until)
         and not _is_within(flags[_AT], twin.onset, twin.until)
         for twin in twins
     }
@@ -110,18 +109,17 @@ def _is_within(times: Iterable[float], onset: int, until: int) -> bool:
 
 def main(seeds: Iterable[int]) -> None:
     """Judge the series of some seeds and print the figures."""
-    with ProcessPoolExecutor(1) as pool:
-        figures = sum_up(list(pool.map(judge, seeds, chunksize=8)))
+    figures, console = sum_up([judge(seed) for seed in seeds]), Console(width=120)
     for budget in BUDGETS:
-        print(
+        console.print(
             f"budget {budget:g}: {figures.failing[budget]:.1%} of kinds fail, "
             f"mean {figures.mean[budget]:.2f} of the budget"
         )
         for rate, kind in figures.worst[budget][:12]:
-            print(f"  {rate:6.2f}  {kind}")
+            console.print(f"  {rate:6.2f}  {kind}")
     for fault, (recall, count) in figures.recall.items():
-        print(f"{fault}: {recall:.2f} of {count}")
+        console.print(f"{fault}: {recall:.2f} of {count}")
 
 
 if __name__ == "__main__":
-    main(range(240))
+    main(range(*map(int, sys.argv[1:3])))

@@ -60,5 +60,5 @@ def alertmanager(
 def anomalies(body: SeriesBody, request_id: RequestId) -> AnomaliesResponse:
     """Score metric series by their own past, and flag anomalies within a budget of false alarms."""
     series = [sent.parse() for sent in body.series]
-    scored = score_series(series, body.budget_per_week, body.time_zone)
+    scored = score_series(series, body.budget_per_week, body.zone)
     return shape_anomalies(scored, body.budget_per_week, request_id)

@@ -204,6 +204,7 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         "forecast": Wording("forecast", "It is far from what was forecast."),
         "hour of week": Wording("hour of the week", "It is unusual for this hour of the week."),
         "gap": Wording("gap", "Its values stopped."),
+        "frozen": Wording("frozen", "Its values repeat exactly, which they do not usually do."),
     },
     "metric": {
         "accuracy": Wording("accuracy", "Share of incidents whose predicted label is right."),
