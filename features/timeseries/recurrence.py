@@ -28,10 +28,9 @@ APART = 3_600
 DAYS_OF_ROUTINE, WEEKS_OF_ROUTINE = 4, 3
 ROUTINE_PER_WEEK = 14.0
 SAME_TIME, _SAME_HOUR, _LONG_SINCE = 1_800, 5_400, 20 * _DAY
-_EQUAL, _LONGER, _SHORTER = 1.05, 1.5, 3.0
+_EQUAL, _LONGER = 1.05, 1.5
 _LARGER, _SMALLER = 1.25, 1.5
 LARGER_OF_LONG, SMALLER_OF_LONG = 1.35, 2.0
-_SLACK = 900
 
 
 @compiled
@@ -68,18 +67,16 @@ def _is_routine(s: SeriesState, pace: TimeConstants) -> bool:
         if at == 0:
             break
         ratio = s.excursions[place, SIZE] / size if size != 0 else 0.0
-        ago, lasted = s.began_at - at, s.excursions[place, DURATION]
+        ago = s.began_at - at
         if not 1 / LARGER_OF_LONG <= ratio <= SMALLER_OF_LONG or ago <= _HALF_DAY:
             continue
-        if duration > _LONGER * lasted + 2 * pace.step:
+        if duration > _LONGER * s.excursions[place, DURATION] + 2 * pace.step:
             continue
         if lasting_at - at > _HALF_DAY:
             lasting, lasting_at = lasting + 1, at
         week = int(ago / _WEEK + 0.5)
         if week > last_week and abs(ago - week * _WEEK) <= _SAME_HOUR:
             weeks, last_week = weeks + 1, week
-        if lasted > _SHORTER * duration + 2 * pace.step + _SLACK:
-            continue
         if 1 / _EQUAL <= ratio <= _EQUAL and equal_at - at > _HALF_DAY:
             equal, equal_at = equal + 1, at
         is_timely = abs((ago + _HALF_DAY) % _DAY - _HALF_DAY) <= SAME_TIME
