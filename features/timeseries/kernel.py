@@ -15,13 +15,21 @@ from features.timeseries.channels import (
     slot_position,
 )
 from features.timeseries.jit import compiled
-from features.timeseries.recurrence import RARE_PER_WEEK, judge_recurrence
+from features.timeseries.recurrence import (
+    QUARTER,
+    RARE_PER_WEEK,
+    ROUTINE_PER_WEEK,
+    judge_recurrence,
+    judge_schedule,
+)
 from features.timeseries.runs import end_gap, leave_day, leave_week, miss, repeat
 from features.timeseries.state import (
     CHANNELS,
     FROZEN,
     GAP,
+    HIGHEST,
     LARGEST,
+    LOWEST,
     OFF_DAY,
     OFF_WEEK,
     TERMS,
@@ -136,11 +144,19 @@ def _finish(
     """Turn the channels' result into a score and an alarm rate."""
     bonus = alarms.gap_bonus * min(end_gap(s, pace), 2.0)
     channel = GAP if bonus > point.score else point.leader
-    out.score, rate = judge_score(s, pace, alarms, smooth(s, point.score) + bonus)
-    if rate <= RARE_PER_WEEK:
-        rate = judge_recurrence(s, pace, time, x, point.size, rate)
+    raw = smooth(s, point.score) + bonus
+    out.score, rate = judge_score(s, pace, alarms, raw)
+    expected = point.expected
+    is_routine = rate <= RARE_PER_WEEK and judge_recurrence(s, pace, time, x, point.size)
+    if is_routine:
+        rate = max(rate, ROUTINE_PER_WEEK)
     if s.points <= pace.flag_warm:
         rate = np.inf
+    elif time // QUARTER != (time - pace.step) // QUARTER:
+        missed, place = judge_schedule(s, pace, time)
+        if missed < rate:
+            rate, channel = missed, OFF_WEEK
+            expected = 0.5 * (s.excursions[place, LOWEST] + s.excursions[place, HIGHEST])
     off_day = leave_day(s, pace, point.off_day)
     if off_day < rate:
         rate, channel = off_day, OFF_DAY
@@ -152,6 +168,6 @@ def _finish(
         rate, channel = frozen, FROZEN
     out.alarms_per_week, out.channel = rate, channel
     out.spread = point.spread
-    out.expected = s.origin + point.expected if s.points > pace.season_warm else np.nan
+    out.expected = s.origin + expected if s.points > pace.season_warm else np.nan
     s.points += 1
     s.last = x

@@ -6,6 +6,8 @@ larger or lasts longer than the earlier ones is no routine. That excursions mere
 of them routine: more than half of the incidents of real series have others in the weeks before.
 """
 
+import numpy as np
+
 from features.timeseries.channels import TimeConstants
 from features.timeseries.jit import compiled
 from features.timeseries.state import (
@@ -27,17 +29,22 @@ APART = 3_600
 # three weeks from the first to the last. Or it happens in so many weeks at the same hour.
 DAYS_OF_ROUTINE, WEEKS_OF_ROUTINE = 4, 3
 ROUTINE_PER_WEEK = 14.0
-SAME_TIME, _SAME_HOUR, _LONG_SINCE = 1_800, 5_400, 20 * _DAY
+SAME_TIME, _SAME_HOUR, _LONG_SINCE, _MOST_OF = 1_800, 5_400, 20.0 * _DAY, 0.75
 _EQUAL, _LONGER = 1.05, 1.5
+
+# An excursion that is due is missing after `_GRACE`; this is tested every quarter of an hour. The
+# missing ones have a tenth of the budget; each further period that it came halves their rate.
+QUARTER, _GRACE, _DUE_DAYS = 900, 1_800, 7
+_SHARES, _RARER = 10.0, 0.5
 _LARGER, _SMALLER = 1.25, 1.5
 LARGER_OF_LONG, SMALLER_OF_LONG = 1.35, 2.0
 
 
 @compiled
 def judge_recurrence(
-    s: SeriesState, pace: TimeConstants, time: float, x: float, size: float, rate: float
-) -> float:
-    """Add a point with a rare score to its excursion; return its rate, raised if it is routine.
+    s: SeriesState, pace: TimeConstants, time: float, x: float, size: float
+) -> bool:
+    """Add a point with a rare score to its excursion; return whether that is routine so far.
 
     `size` is the point's signed deviation, `x` its value relative to the origin.
     """
@@ -53,7 +60,67 @@ def judge_recurrence(
     current[DURATION] = time - s.began_at
     current[LOWEST] = min(current[LOWEST], x)
     current[HIGHEST] = max(current[HIGHEST], x)
-    return max(rate, ROUTINE_PER_WEEK) if _is_routine(s, pace) else rate
+    return _is_routine(s, pace)
+
+
+@compiled
+def judge_schedule(s: SeriesState, pace: TimeConstants, time: float) -> tuple[float, int]:
+    """Return the rate per week of a missing excursion like one that is due, and that one's place.
+
+    An excursion is due if it came at the same time on each of the last seven days, or in each of
+    the last three weeks. The rate is infinite if none is missing.
+    """
+    width = max(QUARTER, pace.step)
+    for place in range(EXCURSIONS):
+        at = s.excursions_at[place]
+        late = time - at - _GRACE
+        if at == 0 or late >= _WEEK + width:
+            break
+        if 0 <= late - _DAY < width:
+            seen, needed = _count_before(s, place, _DAY), _DUE_DAYS
+        elif 0 <= late - _WEEK < width:
+            seen, needed = _count_before(s, place, _WEEK), WEEKS_OF_ROUTINE
+        else:
+            continue
+        if seen >= needed and not _came(s, place, time - _GRACE - width - SAME_TIME):
+            s.missed += 1
+            weeks = s.points * pace.step / _WEEK
+            return _SHARES * (s.missed - 1 + _RARER ** (seen - needed + 1)) / weeks, place
+    return np.inf, 0
+
+
+@compiled
+def _count_before(s: SeriesState, place: int, period: int) -> int:
+    """Count the periods without a break in which an excursion like this came at the same time."""
+    count = 1
+    for earlier in range(place + 1, EXCURSIONS):
+        if s.excursions_at[earlier] == 0:
+            break
+        ago = s.excursions_at[place] - s.excursions_at[earlier]
+        if ago > count * period + SAME_TIME:
+            break
+        if abs(ago - count * period) <= SAME_TIME and _are_alike(s, place, earlier):
+            count += 1
+    return count
+
+
+@compiled
+def _came(s: SeriesState, place: int, since: float) -> bool:
+    """Tell whether an excursion in the direction of this one went on or began since a time."""
+    size = s.excursions[place, SIZE]
+    if s.lasted_until >= since and s.excursion[SIZE] * size > 0:
+        return True
+    for recent in range(place):
+        until = s.excursions_at[recent] + s.excursions[recent, DURATION]
+        if until >= since and s.excursions[recent, SIZE] * size > 0:
+            return True
+    return False
+
+
+@compiled
+def _are_alike(s: SeriesState, place: int, other: int) -> bool:
+    ratio = s.excursions[place, SIZE] / s.excursions[other, SIZE]
+    return 1 / SMALLER_OF_LONG <= ratio <= SMALLER_OF_LONG
 
 
 @compiled
@@ -70,7 +137,7 @@ def _is_routine(s: SeriesState, pace: TimeConstants) -> bool:
         ago = s.began_at - at
         if not 1 / LARGER_OF_LONG <= ratio <= SMALLER_OF_LONG or ago <= _HALF_DAY:
             continue
-        if duration > _LONGER * s.excursions[place, DURATION] + 2 * pace.step:
+        if duration > _LONGER * s.excursions[place, DURATION] + pace.step:
             continue
         if lasting_at - at > _HALF_DAY:
             lasting, lasting_at = lasting + 1, at
@@ -82,7 +149,11 @@ def _is_routine(s: SeriesState, pace: TimeConstants) -> bool:
         is_timely = abs((ago + _HALF_DAY) % _DAY - _HALF_DAY) <= SAME_TIME
         if is_timely and 1 / _LARGER <= ratio <= _SMALLER and timely_at - at > _HALF_DAY:
             timely, timely_at = timely + 1, at
-    is_old = lasting >= DAYS_OF_ROUTINE and s.began_at - lasting_at >= _LONG_SINCE
+    long_since = _LONG_SINCE
+    if s.excursions_at[EXCURSIONS - 1] != 0:
+        # A memory that is full may not reach so far back.
+        long_since = min(long_since, _MOST_OF * (s.began_at - s.excursions_at[EXCURSIONS - 1]))
+    is_old = lasting >= DAYS_OF_ROUTINE and s.began_at - lasting_at >= long_since
     return is_old or max(equal, timely) >= DAYS_OF_ROUTINE or weeks >= WEEKS_OF_ROUTINE
 
 

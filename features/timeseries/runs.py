@@ -21,8 +21,8 @@ from features.timeseries.state import (
 
 _WEEK = 604_800
 
-# A kind of run has a tenth of the budget. Lengths double from class to class, and beyond the longest
-# run of the past each class is taken to be half as frequent as the one before.
+# A kind of run has a tenth of the budget. Lengths double from class to class, and beyond the
+# longest run of the past each class is taken to be half as frequent as the one before.
 _SHARES, _RARER = 10.0, 0.5
 _MOST_REPEATS = 0.5
 

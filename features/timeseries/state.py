@@ -53,6 +53,7 @@ def _record(channels: int) -> list[tuple[object, ...]]:
         ("hour_peak", "f8"),
         ("hour_points", "f8"),
         ("season", "f4", (SLOTS, 3)),
+        ("missed", "f8"),
         ("began_at", "f8"),
         ("lasted_until", "f8"),
         ("excursion", "f8", (4,)),
@@ -101,6 +102,7 @@ class SeriesState(Protocol):
     hour_peak: float
     hour_points: float
     season: NDArray[np.float32]
+    missed: float
     began_at: float
     lasted_until: float
     excursion: NDArray[np.float64]

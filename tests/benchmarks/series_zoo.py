@@ -72,11 +72,13 @@ class Runs:
         """Return all runs but one."""
         return Runs(*(np.delete(part, run) for part in (self.begins, self.ends, self.heights)))
 
-    def enlarged(self, run: int, longer: float, higher: float) -> "Runs":
-        """Return the runs, one of them longer and higher by these factors."""
+    def enlarged(self, run: int, seconds: float | None) -> "Runs":
+        """Return the runs, one of them as long as this, or two and a half times as high."""
         ends, heights = self.ends.copy(), self.heights.copy()
-        ends[run] += (longer - 1) * (ends[run] - self.begins[run])
-        heights[run] *= higher
+        if seconds is None:
+            heights[run] *= 2.5
+        else:
+            ends[run] = self.begins[run] + seconds
         return Runs(self.begins, ends, heights)
 
 
@@ -241,13 +243,15 @@ class _Plan:
         if self._routine not in _SCHEDULED or self._step == DAY:
             return []
         missed, bigger = self._rng.integers(len(self.runs.begins) // 4, len(self.runs.begins), 2)
-        longer, higher = self._rng.choice([(1.0, 2.5), (3.0, 1.0)])
-        grown = self.runs.enlarged(int(bigger), longer, higher)
-        begin, end = self.runs.begins[bigger], self.runs.ends[bigger]
+        # A bounded value cannot go higher; a run is longer from one and a half of the longest on.
+        is_longer = self._base == "bounded" or self._rng.random() < 0.5
+        longest = float((self.runs.ends - self.runs.begins).max())
+        grown = self.runs.enlarged(int(bigger), 3 * longest if is_longer else None)
+        onset = self.runs.begins[bigger] + (1.5 * longest if is_longer else 0.0)
         gone = self.runs.without(int(missed))
         return [
             self._twin("missing run", self.values(gone), self.runs.begins[missed]),
-            self._twin("bigger run", self.values(grown), begin if longer == 1 else end),
+            self._twin("bigger run", self.values(grown), onset),
         ]
 
     def _freeze(self, values: Floats, at: int) -> Twin | None:
@@ -286,16 +290,17 @@ class _Plan:
         return self._twin("drift", self.values(self.runs, extra), self._times[at], DAY)
 
     def _trouble(self) -> float:
-        """Return a size that is plain trouble: beyond noise, and beyond the day's own range."""
+        """Return a size that is plain trouble: beyond noise, the day's own range and routines."""
+        routine = 2.5 * float(self.runs.heights.max(initial=0.0))
         if self._base == "counts":
             # Twenty errors an hour, or six deviations of what is usual.
             step_errors = 20 * self._step / HOUR
-            return max(step_errors, 8 * np.sqrt(self._level))
+            return max(step_errors, 8 * np.sqrt(self._level), routine)
         usual = float(np.quantile(self._smooth, 0.99) - np.quantile(self._smooth, 0.01))
         noise = self._spread * self._level
         if self._noise == "poisson":
             noise = max(noise, np.sqrt(self._level))
-        return usual + 8 * noise + 0.5 * self._level
+        return max(usual + 8 * noise + 0.5 * self._level, routine)
 
     def _twin(self, fault: str, values: Floats, onset: float, deadline: int = HOUR) -> Twin:
         # A point of an hour or a day stands for the time until the next one.
