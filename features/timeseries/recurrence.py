@@ -34,7 +34,7 @@ _EQUAL, _LONGER = 1.05, 1.5
 
 # An excursion that is due is missing after `_GRACE`; this is tested every quarter of an hour. The
 # missing ones have a tenth of the budget; each further period that it came halves their rate.
-QUARTER, _GRACE, _DUE_DAYS = 900, 1_800, 7
+QUARTER, _GRACE, _DUE_DAYS = 900, 1_800, 5
 _SHARES, _RARER = 10.0, 0.5
 _LARGER, _SMALLER = 1.25, 1.5
 LARGER_OF_LONG, SMALLER_OF_LONG = 1.35, 2.0
@@ -67,8 +67,8 @@ def judge_recurrence(
 def judge_schedule(s: SeriesState, pace: TimeConstants, time: float) -> tuple[float, int]:
     """Return the rate per week of a missing excursion like one that is due, and that one's place.
 
-    An excursion is due if it came at the same time on each of the last seven days, or in each of
-    the last three weeks. The rate is infinite if none is missing.
+    An excursion is due if one came a week ago at the same time, and either in each of the last
+    three weeks or on five of the last seven days. The rate is infinite if none is missing.
     """
     width = max(QUARTER, pace.step)
     for place in range(EXCURSIONS):
@@ -76,31 +76,42 @@ def judge_schedule(s: SeriesState, pace: TimeConstants, time: float) -> tuple[fl
         late = time - at - _GRACE
         if at == 0 or late >= _WEEK + width:
             break
-        if 0 <= late - _DAY < width:
-            seen, needed = _count_before(s, place, _DAY), _DUE_DAYS
-        elif 0 <= late - _WEEK < width:
-            seen, needed = _count_before(s, place, _WEEK), WEEKS_OF_ROUTINE
-        else:
+        if late < _WEEK:
             continue
-        if seen >= needed and not _came(s, place, time - _GRACE - width - SAME_TIME):
+        weeks_more = _count_weeks(s, place) - WEEKS_OF_ROUTINE
+        more = max(weeks_more, _count_days(s, place) - _DUE_DAYS)
+        if more >= 0 and not _came(s, place, time - _GRACE - width - SAME_TIME):
             s.missed += 1
             weeks = s.points * pace.step / _WEEK
-            return _SHARES * (s.missed - 1 + _RARER ** (seen - needed + 1)) / weeks, place
+            return _SHARES * (s.missed - 1 + _RARER ** (more + 1)) / weeks, place
     return np.inf, 0
 
 
 @compiled
-def _count_before(s: SeriesState, place: int, period: int) -> int:
-    """Count the periods without a break in which an excursion like this came at the same time."""
+def _count_weeks(s: SeriesState, place: int) -> int:
+    """Count the weeks without a break, up to this excursion, with one like it at the same time."""
     count = 1
     for earlier in range(place + 1, EXCURSIONS):
         if s.excursions_at[earlier] == 0:
             break
         ago = s.excursions_at[place] - s.excursions_at[earlier]
-        if ago > count * period + SAME_TIME:
+        if ago > count * _WEEK + SAME_TIME:
             break
-        if abs(ago - count * period) <= SAME_TIME and _are_alike(s, place, earlier):
+        if abs(ago - count * _WEEK) <= SAME_TIME and _are_alike(s, place, earlier):
             count += 1
+    return count
+
+
+@compiled
+def _count_days(s: SeriesState, place: int) -> int:
+    """Count the days of a week, from this excursion on, with one like it at the same time."""
+    count, last_day = 1, 0
+    for later in range(place - 1, -1, -1):
+        after = s.excursions_at[later] - s.excursions_at[place]
+        day = int(after / _DAY + 0.5)
+        is_timely = last_day < day < 7 and abs(after - day * _DAY) <= SAME_TIME
+        if is_timely and _are_alike(s, place, later):
+            count, last_day = count + 1, day
     return count
 
 
@@ -135,7 +146,9 @@ def _is_routine(s: SeriesState, pace: TimeConstants) -> bool:
             break
         ratio = s.excursions[place, SIZE] / size if size != 0 else 0.0
         ago = s.began_at - at
-        if not 1 / LARGER_OF_LONG <= ratio <= SMALLER_OF_LONG or ago <= _HALF_DAY:
+        # A run that begins within a step looks small at first.
+        smaller = SMALLER_OF_LONG if duration > pace.step else np.inf
+        if not 1 / LARGER_OF_LONG <= ratio <= smaller or ago <= _HALF_DAY:
             continue
         if duration > _LONGER * s.excursions[place, DURATION] + pace.step:
             continue
