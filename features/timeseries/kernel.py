@@ -16,11 +16,11 @@ from features.timeseries.channels import (
 )
 from features.timeseries.jit import compiled
 from features.timeseries.recurrence import (
-    QUARTER,
     RARE_PER_WEEK,
     ROUTINE_PER_WEEK,
     judge_recurrence,
     judge_schedule,
+    keep_extremes,
 )
 from features.timeseries.runs import end_gap, leave_day, leave_week, miss, repeat
 from features.timeseries.state import (
@@ -150,9 +150,10 @@ def _finish(
     is_routine = rate <= RARE_PER_WEEK and judge_recurrence(s, pace, time, x, point.size)
     if is_routine:
         rate = max(rate, ROUTINE_PER_WEEK)
+    begins_quarter = keep_extremes(s, pace, time, x)
     if s.points <= pace.flag_warm:
         rate = np.inf
-    elif time // QUARTER != (time - pace.step) // QUARTER:
+    elif begins_quarter:
         missed, place = judge_schedule(s, pace, time)
         if missed < rate:
             rate, channel = missed, OFF_WEEK

@@ -15,6 +15,7 @@ from features.timeseries.state import (
     EXCURSIONS,
     HIGHEST,
     LOWEST,
+    QUARTERS,
     SIZE,
     SeriesState,
 )
@@ -35,7 +36,7 @@ _EQUAL, _LONGER = 1.05, 1.5
 # An excursion that is due is missing after `_GRACE`; this is tested every quarter of an hour. The
 # missing ones have a tenth of the budget; each further period that it came halves their rate.
 QUARTER, _GRACE, _DUE_DAYS = 900, 1_800, 5
-_SHARES, _RARER = 10.0, 0.5
+_SHARES, _RARER, _LACK = 10.0, 0.5, 0.6
 _LARGER, _SMALLER = 1.25, 1.5
 LARGER_OF_LONG, SMALLER_OF_LONG = 1.35, 2.0
 
@@ -61,6 +62,17 @@ def judge_recurrence(
     current[LOWEST] = min(current[LOWEST], x)
     current[HIGHEST] = max(current[HIGHEST], x)
     return _is_routine(s, pace)
+
+
+@compiled
+def keep_extremes(s: SeriesState, pace: TimeConstants, time: int, x: float) -> bool:
+    """Keep the lowest and highest values of the last quarters; return whether one just began."""
+    quarter = time // QUARTER
+    is_new = quarter != (time - pace.step) // QUARTER
+    extremes = s.lately[quarter % QUARTERS]
+    extremes[0] = x if is_new else min(x, extremes[0])
+    extremes[1] = x if is_new else max(x, extremes[1])
+    return is_new
 
 
 @compiled
@@ -117,8 +129,16 @@ def _count_days(s: SeriesState, place: int) -> int:
 
 @compiled
 def _came(s: SeriesState, place: int, since: float) -> bool:
-    """Tell whether an excursion in the direction of this one went on or began since a time."""
+    """Tell whether an excursion like this one went on or began since a time.
+
+    It may have become too usual for an excursion, so that only its values tell.
+    """
     size = s.excursions[place, SIZE]
+    for quarter in range(QUARTERS):
+        if size > 0 and s.lately[quarter, 1] >= s.excursions[place, HIGHEST] - _LACK * size:
+            return True
+        if size < 0 and s.lately[quarter, 0] <= s.excursions[place, LOWEST] - _LACK * size:
+            return True
     if s.lasted_until >= since and s.excursion[SIZE] * size > 0:
         return True
     for recent in range(place):

@@ -26,6 +26,7 @@ RUN_LENGTHS = 16
 
 # Excursions that are remembered: size, duration, lowest and highest value.
 EXCURSIONS = 96
+QUARTERS = 4
 SIZE, DURATION, LOWEST, HIGHEST = range(4)
 
 
@@ -54,6 +55,7 @@ def _record(channels: int) -> list[tuple[object, ...]]:
         ("hour_points", "f8"),
         ("season", "f4", (SLOTS, 3)),
         ("missed", "f8"),
+        ("lately", "f8", (QUARTERS, 2)),
         ("began_at", "f8"),
         ("lasted_until", "f8"),
         ("excursion", "f8", (4,)),
@@ -103,6 +105,7 @@ class SeriesState(Protocol):
     hour_points: float
     season: NDArray[np.float32]
     missed: float
+    lately: NDArray[np.float64]
     began_at: float
     lasted_until: float
     excursion: NDArray[np.float64]

@@ -247,11 +247,11 @@ class _Plan:
         is_longer = self._base == "bounded" or self._rng.random() < 0.5
         longest = float((self.runs.ends - self.runs.begins).max())
         grown = self.runs.enlarged(int(bigger), 3 * longest if is_longer else None)
-        onset = self.runs.begins[bigger] + (1.5 * longest if is_longer else 0.0)
+        begin, known = self.runs.begins[bigger], 1.5 * longest if is_longer else 0.0
         gone = self.runs.without(int(missed))
         return [
             self._twin("missing run", self.values(gone), self.runs.begins[missed]),
-            self._twin("bigger run", self.values(grown), onset),
+            self._twin("bigger run", self.values(grown), begin, int(known) + HOUR),
         ]
 
     def _freeze(self, values: Floats, at: int) -> Twin | None:
