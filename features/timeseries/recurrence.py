@@ -31,7 +31,7 @@ APART = 3_600
 DAYS_OF_ROUTINE, WEEKS_OF_ROUTINE = 4, 3
 ROUTINE_PER_WEEK = 14.0
 SAME_TIME, _SAME_HOUR, _LONG_SINCE, _MOST_OF = 1_800, 5_400, 20.0 * _DAY, 0.75
-_EQUAL, _LONGER = 1.05, 1.5
+_EQUAL, _LONGER, _TURNED = 1.05, 1.5, 1.5
 
 # An excursion that is due is missing after `_GRACE`; this is tested every quarter of an hour. The
 # missing ones have a tenth of the budget; each further period that it came halves their rate.
@@ -55,7 +55,8 @@ def judge_recurrence(
             _remember(s)
         s.began_at = time
         current[SIZE], current[LOWEST], current[HIGHEST] = size, x, x
-    elif size * current[SIZE] > 0 and abs(size) > abs(current[SIZE]):
+    elif abs(size) > (1.0 if size * current[SIZE] > 0 else _TURNED) * abs(current[SIZE]):
+        # The end of a run deviates as far the other way, and does not turn its direction.
         current[SIZE] = size
     s.lasted_until = time
     current[DURATION] = time - s.began_at
