@@ -18,6 +18,10 @@ from features.timeseries.state import DURATION, HIGHEST, LOWEST, SIZE
 
 _DAY, _WEEK = 86_400, 604_800
 
+# Excursions that are smaller than so many usual deviations are noise, and not worth telling.
+_LEAST_SPREADS = 8.0
+_MOSTLY = 0.75
+
 Every = Literal["day", "week", "irregular"]
 
 
@@ -42,6 +46,8 @@ class Routine:
 def find_routines(state: np.void, zone: tzinfo = UTC) -> tuple[Routine, ...]:
     """Return the routines of one series, the most frequent first."""
     times, excursions = _remembered(state)
+    told = np.abs(excursions[:, SIZE]) >= _LEAST_SPREADS * state["spread"][0]
+    times, excursions = times[told], excursions[told]
     routines = []
     while len(times):
         sizes = excursions[:, SIZE]
@@ -67,15 +73,18 @@ def _routine(
     times: NDArray[np.float64], excursions: NDArray[np.float64], origin: float, zone: tzinfo
 ) -> Routine | None:
     days = len(np.unique(times // _DAY))
-    is_weekly = _is_periodic(times, _WEEK) and len(times) >= WEEKS_OF_ROUTINE
+    weekly, daily = _find_period(times, _WEEK), _find_period(times, _DAY)
+    is_weekly = weekly is not None and len(times) >= WEEKS_OF_ROUTINE
     if days < DAYS_OF_ROUTINE and not is_weekly:
         return None
-    is_daily = not is_weekly and _is_periodic(times, _DAY)
-    every: Every = "week" if is_weekly else "day" if is_daily else "irregular"
-    begin = datetime.fromtimestamp(float(times[0]), zone)
-    formats = {"week": "%A %H:%M", "day": "%H:%M"}
+    every: Every = "irregular"
+    at = None
+    if weekly is not None and is_weekly:
+        every, at = "week", f"{datetime.fromtimestamp(weekly, zone):%A %H:%M}"
+    elif daily is not None:
+        every, at = "day", f"{datetime.fromtimestamp(daily, zone):%H:%M}"
     return Routine(
-        at=begin.strftime(formats[every]) if every in formats else None,
+        at=at,
         every=every,
         duration_seconds=float(excursions[:, DURATION].max()),
         lower=origin + float(excursions[:, LOWEST].min()),
@@ -84,7 +93,9 @@ def _routine(
     )
 
 
-def _is_periodic(times: NDArray[np.float64], period: int) -> bool:
-    """Tell whether all times lie near whole periods before the first, the newest."""
-    away = np.abs((times - times[0] + period / 2) % period - period / 2)
-    return bool((away <= SAME_TIME).all())
+def _find_period(times: NDArray[np.float64], period: int) -> float | None:
+    """Return a time from which most others are whole periods away; None if there is none."""
+    away = np.abs((times - times[:, None] + period / 2) % period - period / 2)
+    near = (away <= SAME_TIME).mean(axis=1)
+    best = int(near.argmax())
+    return float(times[best]) if near[best] >= _MOSTLY else None

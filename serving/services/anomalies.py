@@ -157,9 +157,9 @@ def _warnings(series: MetricSeries, calibration: Calibration) -> list[str]:
     warnings = []
     if not calibration.is_calibrated:
         warnings.append(
-            f"uncalibrated: the series has fewer than {_LEAST_OWN_WEEKS:.0f} weeks of values or all "
-            f"series together fewer than {_CALIBRATED_WEEKS:.0f}, so the real rate of false alarms "
-            "may differ from the budget"
+            f"uncalibrated: the series has fewer than {_LEAST_OWN_WEEKS:.0f} weeks of values, or "
+            f"all series together have fewer than {_CALIBRATED_WEEKS:.0f}, so the real rate of "
+            "false alarms may differ from the budget"
         )
     days = calibration.series_weeks * 7
     if days <= DAYS_BEFORE_FLAGS:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ PER_DAY = 86_400 // STEP
 BEGIN = 1_772_409_600
 DAYS = 8
 JUMP = 7 * PER_DAY + 100
-ARRAYS = ("score", "is_anomalous", "expected", "lower", "upper")
+ARRAYS = ("score", "expected_per_week", "is_anomalous", "expected", "lower", "upper")
 JSON = {"Content-Type": "application/json"}
 
 
@@ -68,9 +69,11 @@ def test_the_answer_has_the_fields_of_the_contract(client, wave):
     assert answer["budget_per_week"] == 1
     assert [series["name"] for series in answer["series"]] == ["latency", "cpu"]
     for scored, sent in zip(answer["series"], [wave, small([0, 60])], strict=True):
-        assert set(scored) == {"name", *ARRAYS, "flags", "calibration", "warnings"}
+        assert set(scored) == {"name", *ARRAYS, "flags", "routines", "calibration", "warnings"}
         assert {len(scored[name]) for name in ARRAYS} == {len(sent["values"])}
-        assert set(scored["calibration"]) == {"source", "series_weeks", "is_calibrated"}
+        calibration = scored["calibration"]
+        assert set(calibration) == {"source", "series_weeks", "is_calibrated", "shares"}
+        assert sum(calibration["shares"].values()) == pytest.approx(1)
 
 
 def test_trouble_is_flagged_in_the_series_own_units(client, wave):
@@ -197,10 +200,48 @@ def test_what_alarm_rates_rest_on_is_said(client, wave):
     assert short["calibration"]["source"] == "shipped constants"
     assert {"uncalibrated", "warm-up"} <= warned(short)
     many = ask(client, *[{**wave, "name": f"series {number}"} for number in range(18)])
-    assert all(series["calibration"]["is_calibrated"] for series in many)
+    assert not any(series["calibration"]["is_calibrated"] for series in many)
     assert many[0]["calibration"]["source"] == "own past and shipped constants"
     assert many[0]["calibration"]["series_weeks"] == pytest.approx(DAYS / 7, abs=0.01)
-    assert not {"uncalibrated", "warm-up"} & warned(many[0])
+    assert "uncalibrated" in warned(many[0])
+    assert "warm-up" not in warned(many[0])
+    hours = np.arange(21 * 7 * 24)
+    (old,) = ask(client, small((BEGIN + 3_600 * hours).tolist(), np.sin(hours).tolist()))
+    assert old["calibration"]["is_calibrated"]
+    assert not {"uncalibrated", "warm-up"} & warned(old)
+
+
+def test_flags_are_judged_by_what_is_expected_a_week(client, wave):
+    (scored,) = ask(client, wave)
+    rates = scored["expected_per_week"]
+    assert rates[: 5 * PER_DAY] == [None] * (5 * PER_DAY)
+    assert scored["is_anomalous"] == [rate is not None and rate <= 1 for rate in rates]
+
+
+def test_a_series_without_values_says_that_nothing_can_be_told(client):
+    (scored,) = ask(client, small([0, 60, 120], [None] * 3))
+    assert "silent" in warned(scored)
+    assert "silent" not in warned(ask(client, small([0, 60]))[0])
+
+
+def test_days_are_those_of_the_time_zone(client):
+    hours = np.arange(60 * 24)
+    start = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())
+    moments = [
+        datetime.fromtimestamp(start + 3_600 * hour, ZoneInfo("Europe/Berlin")) for hour in hours
+    ]
+    values = [
+        100.0 if moment.hour == 8 else 1 + 0.01 * (hour % 7) for hour, moment in enumerate(moments)
+    ]
+    times = (start + 3_600 * hours).tolist()
+    (local,) = ask(client, small(times, values), time_zone="Europe/Berlin")
+    # The day after the clocks changed, eight o'clock is expected an hour earlier in UTC.
+    changed = (datetime(2026, 3, 30, 6, tzinfo=UTC).timestamp() - start) / 3_600
+    assert local["expected"][int(changed)] > 50
+    (fixed,) = ask(client, small(times, values))
+    assert fixed["expected"][int(changed)] < 50
+    errors = refused(client, {"series": [], "time_zone": "Mars/Olympus"})
+    assert errors[0]["path"] == "time_zone" or "time_zone" in str(errors[0])
 
 
 def test_series_are_scored_by_themselves(client, wave):
