@@ -1,4 +1,4 @@
-"""Asks several predictors about the same reports, and explains the answers of labels together."""
+"""Asks all predictors about the reports of a request, and restricts answers about unusual ones."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from features.domain.label_rates import LabelRates
 from features.domain.report import IncidentReport
 from features.errors import PrecedentError
-from models.base.predictions import LabelPrediction, Prediction
+from models.base.demotion import demote
+from models.base.predictions import Decision, LabelPrediction, NoveltyPrediction, Prediction
 from models.classification.calibrated_predictor import (
     Answered,
     CalibratedPredictor,
     explain_answers,
 )
+from models.novelty.novelty_gate import TARGET as NOVELTY
+from models.novelty.novelty_gate import restrict
+from serving.background.champions import Champions, LoadedVersion
 
 _log = logging.getLogger(__name__)
 
+Predictions = Mapping[str, Sequence[Prediction]]
 Predict = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
 
 
@@ -66,6 +71,8 @@ def _conclude(
         for target, predictor in predictors.items()
         if isinstance(predictor, LabelPredictor) and target in answered
     }
+    if not models:
+        return {}
     answers = [answered[target] for target in models]
     evidence = (
         explain_answers(list(models.values()), answers) if with_evidence else [None] * len(answers)
@@ -74,3 +81,34 @@ def _conclude(
         target: model.conclude(answer, of_model)
         for (target, model), answer, of_model in zip(models.items(), answers, evidence, strict=True)
     }
+
+
+def restrict_unusual(predictions: Predictions, champions: Champions) -> Predictions:
+    """Return the predictions by target, restricted by the predictions of novelty.
+
+    Without them, a model whose certificates need novelty gives no `auto` answer.
+    """
+    judgements = [
+        judgement
+        for judgement in predictions.get(NOVELTY, ())
+        if isinstance(judgement, NoveltyPrediction)
+    ]
+    if NOVELTY in predictions:
+        return {
+            target: [
+                restrict(target, prediction, judgement)
+                for prediction, judgement in zip(target_predictions, judgements, strict=True)
+            ]
+            for target, target_predictions in predictions.items()
+        }
+    return {
+        target: [demote(prediction, Decision.SUGGEST) for prediction in target_predictions]
+        if _needs_novelty(champions.serving.get(target))
+        else target_predictions
+        for target, target_predictions in predictions.items()
+    }
+
+
+def _needs_novelty(champion: LoadedVersion | None) -> bool:
+    model = None if champion is None else champion.model
+    return isinstance(model, CalibratedPredictor) and model.certification_.needs_novelty

@@ -59,10 +59,10 @@ class SimilarService:
 
     def why_absent(self) -> str | None:
         """Return why there is no answer, None if there is one."""
-        is_near = self._incidents.is_near()
-        if not (is_near and self._incidents.has_any()) and not self._store.incidents.revision():
+        has_any = self._incidents.has_any(self._champion.encoder())
+        if not has_any and not self._store.incidents.revision():
             return _NOTHING_STORED
-        return self._champion.refusal() or (None if is_near else _NOT_INDEXED)
+        return self._champion.refusal() or (None if self._incidents.is_near() else _NOT_INDEXED)
 
     def retrieve(self, reports: Sequence[IncidentReport]) -> list[SimilarPrediction]:
         """Answer each report with at most five incidents that reach the cutoff."""

@@ -38,8 +38,12 @@ from serving.schemas.requests import AnswerPart
 from serving.services.answer_policy import AnswerPolicy
 from serving.services.audit_reveals import revealed_groups
 from serving.services.audit_sampling import HELD_BACK, AuditSample
-from serving.services.joint_prediction import LabelPredictor, Predict, predict_together
-from serving.services.novelty_restriction import restrict_unusual
+from serving.services.joint_prediction import (
+    LabelPredictor,
+    Predict,
+    predict_together,
+    restrict_unusual,
+)
 
 ALL_PARTS: tuple[AnswerPart, ...] = get_args(AnswerPart)
 CONTEXT_PARTS: frozenset[AnswerPart] = frozenset({"anomalies", "changes"})
