@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
-from .world import Outcome, Trial, Unavailable, World, answers
+from .world import Outcome, Trial, Unavailable, World, answers, soon
 
+_REMOUNT_SECONDS = 20.0
 _FREE_BYTES = 6 * 2**20
 
 
@@ -136,7 +137,14 @@ def _small_disk(world: World) -> Iterator[None]:
 
 
 def _remount(folder: Path, how: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
+    command = ["mount", "-o", f"remount,{how}", str(folder)]
+
+    def is_remounted() -> bool:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    # The disk is busy until the processes that were killed have closed their files.
+    if not soon(is_remounted, _REMOUNT_SECONDS):
+        subprocess.run(command, check=True)
 
 
 def _fill(file: Path) -> None:

@@ -164,7 +164,7 @@ class Trial:
 
     def expect_writes(self) -> None:
         """Note a failure unless the service acknowledges writes again, without a new start."""
-        if not _soon(self.writers.write_once, _RECOVERY_SECONDS):
+        if not soon(self.writers.write_once, _RECOVERY_SECONDS):
             self.outcome.failures.append(f"no write within {_RECOVERY_SECONDS} s after the fault")
 
     def settle(self, database_url: str) -> None:
@@ -182,7 +182,8 @@ def answers(service: ServiceProcess, path: str = "/health/live") -> bool:
         return False
 
 
-def _soon(is_done: Callable[[], bool], seconds: float) -> bool:
+def soon(is_done: Callable[[], bool], seconds: float) -> bool:
+    """Return whether something is done within so many seconds."""
     deadline = time.monotonic() + seconds
     while not is_done():
         if time.monotonic() > deadline:
