@@ -12,7 +12,7 @@ from random import Random
 
 from .world import Outcome, Trial, Unavailable, World, answers, soon
 
-_REMOUNT_SECONDS = 20.0
+_REMOUNT_SECONDS = 90.0
 _FREE_BYTES = 6 * 2**20
 
 
@@ -142,7 +142,7 @@ def _remount(folder: Path, how: str) -> None:
     def is_remounted() -> bool:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
-    # The disk is busy until the processes that were killed have closed their files.
+    # A process that compiles for the killed server keeps the disk busy until it is done.
     if not soon(is_remounted, _REMOUNT_SECONDS):
         subprocess.run(command, check=True)
 
