@@ -55,7 +55,9 @@ def main() -> int:
     # Processes are ended and disks unmounted also when this one is told to stop.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with ExitStack() as stack:
-        folder = arguments.folder or stack.enter_context(TemporaryDirectory(prefix="faults-"))
+        folder = arguments.folder or stack.enter_context(
+            TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)
+        )
         outcomes = run_faults(Path(folder), arguments.only, arguments.rounds, arguments.seed)
     _say(table(outcomes))
     return int(not all(outcome.is_clean for outcome in outcomes))

@@ -124,9 +124,9 @@ class World:
         """Put the trained home back as it was."""
         if self.home.is_mount():
             for entry in self.home.iterdir():
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                remove_folder(entry) if entry.is_dir() else entry.unlink()
         else:
-            shutil.rmtree(self.home, ignore_errors=True)
+            remove_folder(self.home)
         shutil.copytree(self._template, self.home, dirs_exist_ok=True)
 
     @contextmanager
@@ -180,6 +180,17 @@ def answers(service: ServiceProcess, path: str = "/health/live") -> bool:
         return ask(service.port, "GET", path)[0] == 200
     except (OSError, HTTPException, ValueError):
         return False
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, also if a process still writes into it; none remains after a minute."""
+
+    def is_removed() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    if not soon(is_removed, 60):
+        raise OSError(f"{folder} cannot be removed")
 
 
 def soon(is_done: Callable[[], bool], seconds: float) -> bool:
