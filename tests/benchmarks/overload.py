@@ -15,7 +15,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import numpy as np
-from alert_load import Service, delivery
+from alert_load import delivery
+from service_process import ServiceProcess
 
 from features.home import HomeSettings
 
@@ -95,7 +96,7 @@ def main() -> int:
     parser.add_argument("--times", type=float, default=10.0, help="calls over the capacity")
     parser.add_argument("--seconds", type=float, default=30.0)
     options = parser.parse_args()
-    service = Service(Path(HomeSettings().home).absolute())
+    service = ServiceProcess(Path(HomeSettings().home).absolute())
     try:
         service.start()
         capacity = measure_capacity(service.port)
