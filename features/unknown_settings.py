@@ -37,6 +37,7 @@ SETTINGS = frozenset(
         "MAX_TEXT_CHARACTERS",
         "MAX_WAITING",
         "MAX_WAIT_SECONDS",
+        "MOST_ROWS",
         "NOVELTY_AUTO_LEVEL",
         "NOVELTY_LEVEL",
         "POLL_SECONDS",

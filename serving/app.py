@@ -18,7 +18,13 @@ from features.home import open_home
 from features.store.store import Store, open_home_store
 from models.artifacts.registry import ModelRegistry
 from models.timeseries.anomaly_model import enable_kernel_cache
-from serving.api.middleware import BodyLimitMiddleware, HostMiddleware, RequestLogMiddleware
+from serving.api.json_route import JsonRoute
+from serving.api.middleware import (
+    BodyLimitMiddleware,
+    HostMiddleware,
+    OverloadMiddleware,
+    RequestLogMiddleware,
+)
 from serving.api.problems import answer_error, answer_http_error, answer_invalid
 from serving.api.routes.feedback import feedback_routes
 from serving.api.routes.health import health_routes
@@ -82,6 +88,7 @@ def create_app(
         max_seconds=settings.body_seconds,
     )
     app.add_middleware(HostMiddleware, hosts=settings.hosts)
+    app.add_middleware(OverloadMiddleware, lanes=services.lanes, routes=_json_routes())
     app.add_middleware(RequestLogMiddleware, metrics=services.metrics)
     app.exception_handler(PrecedentError)(answer_error)
     app.exception_handler(RequestValidationError)(answer_invalid)
@@ -90,6 +97,10 @@ def create_app(
         app.include_router(routes)
     mount_page(app, services.store)
     return app
+
+
+def _json_routes() -> list[JsonRoute]:
+    return [route for routes in _ROUTES for route in routes.routes if isinstance(route, JsonRoute)]
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ Progress = Callable[[str, int, int], None]
 
 FRESHER_DAYS = 7.0
 WANTED_PRECISION = 0.92
+MOST_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,11 @@ class TrainingPlan:
 
     `adapt_minutes` limits the time for adapting the encoder; 0 skips it. With `family`, the error
     rate of certificates holds for all of a model's certificates together. A challenger counts as
-    fresher than the champion if its data end at least `fresher_days` later. `actor` is the name
-    that the audit log gives for the training. `is_stored` says that the history was read from the
-    store with some labels left out, so it must not be written back. `runbooks` replace the stored
-    ones; None leaves these unchanged. `kept_runbooks` are the ids of stored runbooks to keep,
-    because their files could not be read.
+    fresher than the champion if its data end at least `fresher_days` later. Models learn from the
+    newest `most_rows` incidents. `actor` is the name that the audit log gives for the training.
+    `is_stored` says that the history was read from the store with some labels left out, so it must
+    not be written back. `runbooks` replace the stored ones; None leaves these unchanged.
+    `kept_runbooks` are the ids of stored runbooks to keep, because their files could not be read.
     """
 
     home: Home
@@ -40,6 +41,7 @@ class TrainingPlan:
     family: bool = False
     novelty: NoveltyLevels = DEFAULT_LEVELS
     fresher_days: float = FRESHER_DAYS
+    most_rows: int = MOST_ROWS
     actor: str = "training"
     is_stored: bool = False
     runbooks: tuple[Runbook, ...] | None = None

@@ -5,7 +5,7 @@ from pydantic import Field
 from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home, HomeSettings
 from models.base.novelty_levels import DEFAULT_LEVELS, NoveltyLevels
-from training.plan import FRESHER_DAYS, WANTED_PRECISION, TrainingPlan
+from training.plan import FRESHER_DAYS, MOST_ROWS, WANTED_PRECISION, TrainingPlan
 
 
 class TrainingSettings(HomeSettings, EncoderSettings):
@@ -31,6 +31,10 @@ class TrainingSettings(HomeSettings, EncoderSettings):
     """A challenger that is no worse than the champion replaces it if its data end at least
     this many days later, or if it learned new or corrected labels.
     """
+    most_rows: int = Field(default=MOST_ROWS, ge=1_000)
+    """Models learn from the newest so many incidents of a history. All of them are stored and
+    searched, whatever this is. Takes effect at the next training.
+    """
     retrain_days: float = Field(default=7.0, ge=0)
     """How many days after the last training `maintain` and `retrain --if-due` train again, if there
     are new labels. A change with enough labels makes them train earlier.
@@ -47,5 +51,6 @@ class TrainingSettings(HomeSettings, EncoderSettings):
             auto_precision=self.auto_precision,
             novelty=NoveltyLevels(self.novelty_auto_level, self.novelty_level),
             fresher_days=self.fresher_days,
+            most_rows=self.most_rows,
             actor=actor,
         )

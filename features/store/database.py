@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from math import nan
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
@@ -24,6 +25,10 @@ from features.store.write_check import WriteCheck
 
 Insert = sqlite.Insert | postgresql.Insert
 
+_SHARED_READS: ContextVar[tuple["Database", Connection] | None] = ContextVar(
+    "shared_reads", default=None
+)
+_BUSY_TIMEOUT = "busy_timeout"
 _READERS = 10
 # SQLite has one writer at a time. In a queue of the process it gets its turn in order.
 _WRITERS = {"sqlite": 1, "postgresql": 5}
@@ -68,8 +73,26 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection that sees one state of the database."""
+        shared = _SHARED_READS.get()
+        if shared is not None and shared[0] is self:
+            with translated_errors(self.name):
+                yield shared[1]
+            return
         with translated_errors(self.name), self._readers.transaction(self._seconds) as connection:
             yield connection
+
+    @contextmanager
+    def one_state(self) -> Iterator[None]:
+        """Let all reads of the block, in this thread, see one state of the database.
+
+        They share a transaction, which costs less than one each.
+        """
+        with self.read() as connection:
+            before = _SHARED_READS.set((self, connection))
+            try:
+                yield
+            finally:
+                _SHARED_READS.reset(before)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -220,7 +243,11 @@ def _begin_write(connection: Connection, seconds: float) -> None:
 
 
 def _set_busy_timeout(connection: Connection, seconds: float) -> None:
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}").close()
+    # In steps of a tenth of a second, so that most transactions find the timeout set already.
+    milliseconds = round(seconds, 1 if seconds >= 1 else 3) * 1000
+    if connection.info.get(_BUSY_TIMEOUT) != milliseconds:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(milliseconds)}").close()
+        connection.info[_BUSY_TIMEOUT] = milliseconds
 
 
 def _set_up_sqlite(engine: Engine, file: DatabaseFile | None) -> None:

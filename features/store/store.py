@@ -1,5 +1,6 @@
 """The store of one tenant: a repository for each kind of record, in one database."""
 
+from contextlib import AbstractContextManager
 from typing import Self
 
 from features.home import Home, HomeSettings
@@ -72,6 +73,10 @@ class Store:
         If that was not tried lately, a write is tried in the background, for the next call.
         """
         return self._database.write_check.works()
+
+    def one_state(self) -> AbstractContextManager[None]:
+        """Let all reads of a block see one state of the store; see `Database.one_state`."""
+        return self._database.one_state()
 
     @property
     def name(self) -> str:

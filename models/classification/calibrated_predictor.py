@@ -12,11 +12,17 @@ from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports, encode_reports
 from features.encoding.encoder_weights import MINILM
 from features.errors import NotTrained
-from models.base.predictions import Certificate, Decision, Evidence, LabelPrediction
+from models.base.predictions import Certificate, Decision, Evidence, Exemplar, LabelPrediction
 from models.base.report_model import ReportPredictor
 from models.classification.conformal_sets import LabelSets
 from models.classification.drift_doubt import DriftDoubt
-from models.classification.evidence.explanations import Explainer, ScoredPool, ScoredReports, Scores
+from models.classification.evidence.explanations import (
+    Explainer,
+    ScoredPool,
+    ScoredReports,
+    Scores,
+    explain_together,
+)
 from models.classification.evidence.nearest_examples import nearest_exemplars
 from models.classification.expert_pool import ExpertPool
 from models.classification.recent_past import RecentPast
@@ -45,15 +51,17 @@ class Certification:
 class Answered:
     """Answers to a batch of reports, before they are explained.
 
-    `probabilities` of shape (reports, classes) are those of the answers, and `picked` the numbers
-    of the answered classes. `undoubted` are the probabilities before a drift's doubt; by these,
-    label sets are chosen. `surest` is the confidence by which each answer may be `auto`.
+    `probabilities` of shape (reports, classes) are those of the answers. `undoubted` are the
+    probabilities before a drift's doubt; by these, label sets are chosen. `surest` is the
+    confidence by which each answer may be `auto`. `scored` is what the evidence is measured by,
+    with the numbers of the answered classes.
     """
 
     probabilities: Floats
     undoubted: Floats
-    picked: Rows
     surest: Floats
+    scored: ScoredReports
+    rates: LabelRates | None
 
 
 class CalibratedPredictor(ReportPredictor):
@@ -135,28 +143,57 @@ class CalibratedPredictor(ReportPredictor):
         `rates` correct the probabilities to how often the labels occur lately. A certificate is
         proven without them, so a corrected answer is `auto` only if it would be without them too.
         """
-        self._check_trained()
         if not reports:
+            self._check_trained()
             return []
+        answered = self.answer(reports, rates)
+        evidence = explain_answers([self], [answered])[0] if with_evidence else None
+        return self.conclude(answered, evidence)
+
+    def answer(
+        self, reports: Sequence[IncidentReport], rates: LabelRates | None = None
+    ) -> Answered:
+        """Return answers to one report or more, which `conclude` turns into predictions.
+
+        See `predict`.
+        """
+        self._check_trained()
         encoded = self._encode(reports, self.adapted_encoder)
         scores = self._score(encoded)
-        answered = self._answer(self._combine(scores), rates)
-        label_sets = self.label_sets_.transform(answered.undoubted, answered.picked)
-        scored = ScoredReports(reports, encoded, scores, answered.picked)
-        evidence = self._explain(scored) if with_evidence else [Evidence()] * len(reports)
+        combined = self._combine(scores)
+        picked = self.pick(combined)
+        doubted = self.drift_doubt_.widen(combined)
+        before = doubted[np.arange(len(combined)), picked]
+        if rates is None:
+            scored = ScoredReports(reports, encoded, scores, combined, picked)
+            return Answered(doubted, combined, before, scored, rates)
+        corrected = self._correct(doubted, rates)
+        repicked = self._pick_corrected(corrected)
+        is_as_before = (repicked == picked) & self.are_concentrated(doubted)
+        after = corrected[np.arange(len(combined)), repicked]
+        surest = np.where(is_as_before, np.minimum(before, after), 0.0)
+        scored = ScoredReports(reports, encoded, scores, combined, repicked)
+        return Answered(corrected, corrected, surest, scored, rates)
+
+    def conclude(
+        self, answered: Answered, evidence: Sequence[Evidence] | None
+    ) -> list[LabelPrediction]:
+        """Return one prediction per report, in order; None stands for no evidence."""
+        scored = answered.scored
+        label_sets = self.label_sets_.transform(answered.undoubted, scored.predicted)
         predictions = [
             self._prediction(report, row, float(surest), int(picked), in_label_set, row_evidence)
             for report, row, surest, picked, in_label_set, row_evidence in zip(
-                reports,
+                scored.reports,
                 answered.probabilities,
                 answered.surest,
-                answered.picked,
+                scored.predicted,
                 label_sets,
-                evidence,
+                evidence if evidence is not None else [Evidence()] * len(scored.reports),
                 strict=True,
             )
         ]
-        return self._name_rates(predictions, rates)
+        return self._name_rates(predictions, answered.rates)
 
     @abstractmethod
     def _prediction(
@@ -177,23 +214,6 @@ class CalibratedPredictor(ReportPredictor):
         factors = np.exp([rates.log_factors.get(label, 0.0) for label in self.classes_])
         corrected = probabilities * factors
         return np.asarray(corrected / corrected.sum(axis=1, keepdims=True))
-
-    def _answer(self, combined: Floats, rates: LabelRates | None) -> Answered:
-        """Return the answers by the pools' combined probabilities, corrected to the rates.
-
-        A corrected answer is `auto` only if it is the same without the correction, and by the lower
-        one of both confidences.
-        """
-        doubted, picked = self.drift_doubt_.widen(combined), self.pick(combined)
-        rows = np.arange(len(combined))
-        before = doubted[rows, picked]
-        if rates is None:
-            return Answered(doubted, combined, picked, before)
-        corrected = self._correct(doubted, rates)
-        repicked = self._pick_corrected(corrected)
-        is_as_before = (repicked == picked) & self.are_concentrated(doubted)
-        surest = np.where(is_as_before, np.minimum(before, corrected[rows, repicked]), 0.0)
-        return Answered(corrected, corrected, repicked, surest)
 
     def _pick_corrected(self, probabilities: Floats) -> Rows:
         """Return the number of the answered class for each row of corrected probabilities."""
@@ -233,20 +253,20 @@ class CalibratedPredictor(ReportPredictor):
     def _probabilities(self, encoded: EncodedReports) -> Floats:
         return self._combine(self._score(encoded))
 
-    def _explain(self, batch: ScoredReports) -> list[Evidence]:
-        pools = self._pools()
-        exemplars = nearest_exemplars(
-            next(iter(pools.values())),
+    def exemplars(self, batch: ScoredReports) -> list[tuple[Exemplar, ...]]:
+        """Return the nearest past reports of each report, see `nearest_exemplars`."""
+        return nearest_exemplars(
+            next(iter(self._pools().values())),
             batch,
             self.example_ids_,
             self.example_labels_,
             self.classes_,
         )
-        weights = Explainer(self._scored_pools(), self._combine).explain(batch)
-        return [
-            replace(evidence, exemplars=nearest)
-            for evidence, nearest in zip(weights, exemplars, strict=True)
-        ]
+
+    @property
+    def explainer(self) -> Explainer:
+        """What weighs the words and facts of reports."""
+        return Explainer(self._scored_pools(), self._combine)
 
     @property
     def rung(self) -> str:
@@ -290,3 +310,18 @@ class CalibratedPredictor(ReportPredictor):
         count = max(1, min(_MOST_SUGGESTED, len(probabilities) // 2))
         is_useful = float(np.sort(probabilities)[-count:].sum()) >= _USEFUL
         return Decision.SUGGEST if is_useful else Decision.ABSTAIN
+
+
+def explain_answers(
+    models: Sequence[CalibratedPredictor], answers: Sequence[Answered]
+) -> list[list[Evidence]]:
+    """Return the evidence of each model's answers about the same reports, with exemplars."""
+    batches = [answered.scored for answered in answers]
+    weights = explain_together([model.explainer for model in models], batches)
+    return [
+        [
+            replace(evidence, exemplars=nearest)
+            for evidence, nearest in zip(of_model, model.exemplars(batch), strict=True)
+        ]
+        for model, batch, of_model in zip(models, batches, weights, strict=True)
+    ]

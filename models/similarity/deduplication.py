@@ -1,6 +1,7 @@
 """Finds near-copies among search results, so that one entry represents all of them."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ _FEWEST_TERMS = 4
 _NEAR_COSINE = 0.8
 
 Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
 
 
 def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[int]]:
@@ -26,64 +28,95 @@ def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[i
     never changes the groups of the rows before it.
     """
     titles, texts = _TermSets(candidates.title_terms), _TermSets(candidates.text_terms)
-    # Near-copies have similar vectors, so most pairs need not be compared word by word.
+    # Near-copies have similar vectors and sizes, so few pairs need to be compared word by word.
     is_near = candidates.text_vectors @ candidates.text_vectors.T >= _NEAR_COSINE
+    is_near &= titles.are_near_in_size() & texts.are_near_in_size()
+    near = _near_rows(is_near)
     groups: list[list[int]] = []
-    firsts: list[int] = []
+    number_of: dict[int, int] = {}
     group_of_text: dict[int, list[int]] = {}
+    text_of = candidates.texts.tolist()
     for row in order:
-        group = group_of_text.get(int(candidates.texts[row]))
+        group = group_of_text.get(text_of[row])
         if group is None:
+            earlier = sorted(
+                (first for first in near[row] if first in number_of), key=number_of.__getitem__
+            )
             copies = (
-                groups[number]
-                for number in np.flatnonzero(is_near[row, firsts]).tolist()
-                if _agree(texts.of(row), texts.of(firsts[number]))
-                and _agree(titles.of(row), titles.of(firsts[number]))
+                groups[number_of[first]]
+                for first in earlier
+                if _agree(texts.of(row), texts.of(first))
+                and _agree(titles.of(row), titles.of(first))
             )
             group = next(copies, None)
         if group is None:
             group = []
+            number_of[row] = len(groups)
             groups.append(group)
-            firsts.append(row)
         group.append(row)
-        group_of_text[int(candidates.texts[row])] = group
+        group_of_text[text_of[row]] = group
     return groups
 
 
+def _near_rows(is_near: Flags) -> list[list[int]]:
+    rows, columns = np.nonzero(is_near)
+    ends = np.searchsorted(rows, np.arange(len(is_near) + 1)).tolist()
+    others = columns.tolist()
+    return [others[start:end] for start, end in pairwise(ends)]
+
+
 def copies_of(
-    view: SearchView, candidates: Candidates, *, fewest_terms: int = _FEWEST_TERMS
+    view: SearchView,
+    candidates: Candidates,
+    *,
+    among: Flags | None = None,
+    fewest_terms: int = _FEWEST_TERMS,
 ) -> Flags:
-    """Tell which candidates are near-copies of a report; a report of few words has none."""
+    """Tell which candidates are near-copies of a report; a report of few words has none.
+
+    With `among`, only these candidates are compared; the others count as no copies.
+    """
     if len(view.text_terms) < fewest_terms:
         return np.zeros(len(candidates), dtype=np.bool_)
     titles, texts = _TermSets(candidates.title_terms), _TermSets(candidates.text_terms)
     title, text = (frozenset(terms.tolist()) for terms in (view.title_terms, view.text_terms))
-    return np.array(
-        [
-            _agree(texts.of(row), text) and _agree(titles.of(row), title)
-            for row in range(len(candidates))
-        ],
-        dtype=np.bool_,
-    )
+    may_be_copy = texts.are_near(len(text)) & titles.are_near(len(title))
+    if among is not None:
+        may_be_copy &= among
+    is_copy = np.zeros(len(candidates), dtype=np.bool_)
+    for row in np.flatnonzero(may_be_copy).tolist():
+        is_copy[row] = _agree(texts.of(row), text) and _agree(titles.of(row), title)
+    return is_copy
 
 
 class _TermSets:
     """The terms of each row as a set, made when it is first asked for."""
 
     def __init__(self, terms: Ragged) -> None:
-        self._terms = terms
+        self._values, self._starts = terms.values, terms.starts.tolist()
+        self._sizes = np.diff(terms.starts)
         self._sets: dict[int, frozenset[int]] = {}
+
+    def are_near(self, size: int) -> Flags:
+        """Tell which rows may agree with a set of this size."""
+        return _near_sizes(self._sizes, np.array(size))
+
+    def are_near_in_size(self) -> Flags:
+        """Tell which pairs of rows may agree, in the shape (rows, rows)."""
+        return _near_sizes(self._sizes[:, None], self._sizes[None])
 
     def of(self, row: int) -> frozenset[int]:
         if row not in self._sets:
-            start, end = self._terms.starts[row], self._terms.starts[row + 1]
-            self._sets[row] = frozenset(self._terms.values[start:end].tolist())
+            start, end = self._starts[row], self._starts[row + 1]
+            self._sets[row] = frozenset(self._values[start:end].tolist())
         return self._sets[row]
 
 
+def _near_sizes(first: Integers, second: Integers) -> Flags:
+    return np.asarray(np.minimum(first, second) >= _COPY_JACCARD * np.maximum(first, second))
+
+
 def _agree(first: frozenset[int], second: frozenset[int]) -> bool:
-    shorter, longer = sorted((len(first), len(second)))
-    if shorter < _COPY_JACCARD * longer:
-        return False
+    """Tell whether two sets of nearly the same size share enough of their terms."""
     shared = len(first & second)
-    return shared >= _COPY_JACCARD * (shorter + longer - shared)
+    return shared >= _COPY_JACCARD * (len(first) + len(second) - shared)

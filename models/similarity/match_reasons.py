@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from features.domain.report import IncidentReport
 from features.search.query import bucket_of, fact_name, is_fact
 from features.text.error_signatures import error_signatures
+from features.text.memo import cached
 from features.text.tokens import term_ids, terms_of
 from features.text.word_spans import WordSpan, first_words, raw_text, words_of
 from models.base.predictions import Reason
@@ -109,12 +110,18 @@ def _same_words(
     best: dict[tuple[str, WordSpan], float] = {}
     for (_, field, word), weight in zip(shared, rarity, strict=True):
         best[field, word] = max(weight, best.get((field, word), 0.0))
-    past_words = {word.text.casefold() for word in words_of(past_text)}
+    past_words = _words_as_written(past_text)
     for (field, word), weight in best.items():
         # The numbers in a word are masked in its term, so they may differ.
         is_same = word.text.casefold() in past_words or not re.search(r"\d", word.text)
         if weight >= _LEAST_RARITY and is_same:
             yield weight, _reason(_SAID, word.text, field, word.start)
+
+
+# Answers often name the same past incidents.
+@cached(2048)
+def _words_as_written(text: str) -> frozenset[str]:
+    return frozenset(word.text.casefold() for word in words_of(text))
 
 
 def _same_service(

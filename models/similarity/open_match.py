@@ -8,7 +8,7 @@ from features.search.candidates import UNKNOWN_TIME
 from models.base.predictions import OpenMatch
 from models.similarity.match_reasons import ParsedQuery, match_reasons, sentences
 from models.similarity.pair_statistics import PairStatistics
-from models.similarity.related_candidates import RelatedCandidates, order_rows
+from models.similarity.related_candidates import RelatedCandidates
 from models.similarity.result_entries import PastRecords, write_open_match
 
 _OPEN_SECONDS = 14 * 24 * 3600
@@ -25,7 +25,7 @@ def find_open_match(
 
     Only candidates that were opened within the 14 days before the report are considered.
     """
-    for row in order_rows(related):
+    for row in related.rows:
         if related.relatedness[row] < related.cutoff:
             break
         incident = _open_incident(related, row, records)

@@ -19,7 +19,8 @@ Floats = NDArray[np.float64]
 class RelatedCandidates:
     """The candidates that a search found for one report, and the relatedness of each.
 
-    Candidates whose relatedness reaches `cutoff` are usually shown.
+    Candidates whose relatedness reaches `cutoff` are usually shown. `rows` are the candidates' rows
+    by falling relatedness; of ties, the best documented comes first, then the newest.
     """
 
     report: IncidentReport
@@ -27,26 +28,36 @@ class RelatedCandidates:
     candidates: Candidates
     relatedness: Floats
     cutoff: float
+    rows: tuple[int, ...]
 
 
-def order_rows(related: RelatedCandidates) -> list[int]:
-    """Return the rows by falling relatedness; of ties, the best documented, then the newest."""
-    candidates, relatedness = related.candidates, related.relatedness
-    rows = np.argsort(-relatedness, kind="stable").tolist()
-    ordered_rows: list[int] = []
-    for tied_rows in _split_ties(rows, relatedness):
-        ordered_rows += sorted(
-            tied_rows,
-            key=lambda row: (
-                -candidates.documentation[row],
-                -candidates.opened[row],
-                candidates.ids[row],
-            ),
+def order_candidates(
+    report: IncidentReport,
+    view: SearchView,
+    candidates: Candidates,
+    relatedness: Floats,
+    cutoff: float,
+) -> RelatedCandidates:
+    """Return candidates in the order of display."""
+    rows = np.argsort(-relatedness, kind="stable")
+    ordered: list[int] = []
+    for tied_rows in _split_ties(rows.tolist(), relatedness.tolist()):
+        ordered += (
+            tied_rows
+            if len(tied_rows) == 1
+            else sorted(
+                tied_rows,
+                key=lambda row: (
+                    -candidates.documentation[row],
+                    -candidates.opened[row],
+                    candidates.ids[row],
+                ),
+            )
         )
-    return ordered_rows
+    return RelatedCandidates(report, view, candidates, relatedness, cutoff, tuple(ordered))
 
 
-def _split_ties(rows: Sequence[int], relatedness: Floats) -> Iterator[list[int]]:
+def _split_ties(rows: Sequence[int], relatedness: Sequence[float]) -> Iterator[list[int]]:
     tied_rows: list[int] = []
     for row in rows:
         if tied_rows and relatedness[row] < relatedness[tied_rows[0]] - _TIE:

@@ -1,6 +1,7 @@
 """Entries of similar incidents: what fixed them, how long it took, how often they occurred."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +19,10 @@ _MOST_COPIES = 100
 
 class PastRecords(Protocol):
     """Where a search looks up the incidents that the index found."""
+
+    def one_state(self) -> AbstractContextManager[None]:
+        """Let all look-ups of a block see one state of the incidents."""
+        ...
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
         """Return the incidents with these ids, by id; ids without an incident are left out."""
@@ -38,6 +43,10 @@ class ListedRecords:
 
     def __init__(self, incidents: Sequence[ResolvedIncident]) -> None:
         self._incidents = {incident.report.id: incident for incident in incidents}
+
+    def one_state(self) -> AbstractContextManager[None]:
+        """Return a block that changes nothing, because the list stays the same."""
+        return nullcontext()
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
         """Return the listed incidents with these ids."""

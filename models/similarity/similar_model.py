@@ -26,7 +26,7 @@ from models.similarity.open_match import find_open_match
 from models.similarity.pair_features import FEATURES, pair_features
 from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
 from models.similarity.pair_statistics import PairStatistics, measure_statistics
-from models.similarity.related_candidates import RelatedCandidates, order_rows
+from models.similarity.related_candidates import RelatedCandidates, order_candidates
 from models.similarity.result_entries import (
     ListedRecords,
     PastRecords,
@@ -146,10 +146,11 @@ class SimilarModel(ReportModel):
         for report, view in zip(reports, views, strict=True):
             candidates = index.candidates(view, max(_CANDIDATES, limit))
             relatedness = self._relate(view, candidates)
-            related = RelatedCandidates(
+            related = order_candidates(
                 report, view, candidates, relatedness, self.calibration_.cutoff_
             )
-            answers.append(_answer(related, records, self.statistics_, limit, least))
+            with records.one_state():
+                answers.append(_answer(related, records, self.statistics_, limit, least))
         return answers
 
     def _relate(self, view: SearchView, candidates: Candidates) -> Floats:
@@ -210,12 +211,14 @@ def _answer(
 def _group_rows(related: RelatedCandidates) -> list[list[int]]:
     """Return the rows in groups of near-copies, in the order of display; the first row is shown."""
     candidates, relatedness = related.candidates, related.relatedness
-    by_relatedness = order_rows(related)
+    by_relatedness = related.rows
+    is_below = (relatedness < related.cutoff).tolist()
+    documentation = candidates.documentation.tolist()
     # Of near-copies, the best documented one is shown, if it is related closely enough. It comes
     # first, so undocumented incidents never change the groups of documented ones.
     best_first = sorted(
         by_relatedness,
-        key=lambda row: (relatedness[row] < related.cutoff, -candidates.documentation[row]),
+        key=lambda row: (is_below[row], -documentation[row]),
     )
     groups = {group[0]: group for group in collapse_copies(candidates, best_first)}
     return [groups[row] for row in by_relatedness if row in groups]
@@ -230,8 +233,8 @@ def _join_recurrences(related: RelatedCandidates, groups: list[list[int]]) -> li
     ]
     if not documented:
         return groups
-    is_recurrence = copies_of(related.view, candidates, fewest_terms=1)
-    is_recurrence &= (candidates.services == related.view.service) & (candidates.documentation == 0)
+    may_recur = (candidates.services == related.view.service) & (candidates.documentation == 0)
+    is_recurrence = copies_of(related.view, candidates, among=may_recur, fewest_terms=1)
     joined = [group for group in groups if is_recurrence[group[0]]]
     documented[0] += [row for group in joined for row in group]
     return [group for group in groups if group not in joined]

@@ -44,7 +44,7 @@ class JsonRoute(APIRoute):
         if "POST" in methods:
             options["openapi_extra"] = {"parameters": [PARAMETER]}
         lane = lane_of(endpoint, methods)
-        self._lane = lane if isinstance(lane, LaneName) else None
+        self.lane = lane if isinstance(lane, LaneName) else None
         super().__init__(path, run_in_lane(endpoint, lane, _serialise), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -62,9 +62,6 @@ class JsonRoute(APIRoute):
         async def answer_checked(request: Request) -> Response:
             services: Container = request.app.state.container
             await check_access(request, services)
-            if self._lane:
-                # Before the body is read, because a refusal must cost little.
-                services.lanes.check_room(self._lane)
             if request.method == "POST" and IDEMPOTENCY_KEY in request.headers:
                 return await answer_once(request, services.store.idempotency_keys, answer_valid)
             return await answer_valid(request)
@@ -80,7 +77,7 @@ class JsonRoute(APIRoute):
             context = services.reader.limits | _new_ids(request, body)
             validate = partial(self._validate, adapter, body, context)
             is_small = len(body) <= _SMALL_BYTES
-            large = self._lane or LaneName.RECORD
+            large = self.lane or LaneName.RECORD
             model = validate() if is_small else await services.lanes.run(large, request, validate)
             return await answer(_ValidatedRequest(request, model))
 

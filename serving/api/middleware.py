@@ -1,7 +1,8 @@
-"""ASGI middleware for every request: its id, log line, metrics, limit of the body and failures."""
+"""ASGI middleware for every request: id, log line, metrics, overload, hosts, limit of the body."""
 
 import logging
 import re
+from collections.abc import Iterable
 from http import HTTPMethod
 from time import perf_counter
 from uuid import uuid4
@@ -11,9 +12,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.api.problems import problem_of, respond, unexpected_problem
+from serving.api.json_route import JsonRoute
+from serving.api.problems import problem_headers, problem_of, respond, unexpected_problem
 from serving.runtime.allowed_hosts import AllowedHosts
-from serving.runtime.errors import BodyTooLarge, BodyTooSlow, UnknownHost
+from serving.runtime.errors import BodyTooLarge, BodyTooSlow, Overloaded, UnknownHost
+from serving.runtime.lanes import Lanes
 from serving.runtime.metrics import ServingMetrics
 
 _log = logging.getLogger(__name__)
@@ -80,6 +83,39 @@ class RequestLogMiddleware:
             "request_id": request_id,
         }
         _log.info("request", extra={"fields": fields})
+
+
+class OverloadMiddleware:
+    """ASGI middleware that refuses requests whose lane is full, before anything else is done.
+
+    Under overload most requests are refused, so a refusal must cost little. `routes` are those
+    whose method and path alone say the lane; other requests are refused when their lane is known.
+    """
+
+    def __init__(self, app: ASGIApp, lanes: Lanes, routes: Iterable[JsonRoute]) -> None:
+        self._app = app
+        self._lanes = lanes
+        self._routes = {
+            (method, route.path): route
+            for route in routes
+            if route.lane is not None and "{" not in route.path
+            for method in route.methods or ()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer with status 503."""
+        if scope["type"] == "http":
+            route = self._routes.get((scope["method"], scope["path"]))
+            if route is not None and route.lane is not None:
+                try:
+                    self._lanes.check_room(route.lane)
+                except Overloaded as error:
+                    scope["route"] = route
+                    problem = problem_of(error, scope["state"]["request_id"])
+                    answer = respond(problem, problem_headers(problem, error))
+                    await answer(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
 
 
 class HostMiddleware:

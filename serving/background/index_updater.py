@@ -81,6 +81,11 @@ class IndexUpdater(Poller):
         """Whether `index` can answer now, or after indexing at most 1,000 incidents."""
         return self.is_complete or self._store.incidents.count_changes(0) <= _MOST_WAITED_FOR
 
+    def has_any(self, reference: str) -> bool:
+        """Whether an incident is indexed with this encoder, whether or not all of them are."""
+        found = self._open.get(reference)
+        return found is not None and len(found.index) > 0
+
     def has_all(self, reference: str) -> bool:
         """Whether the whole store was indexed once with this encoder."""
         found = self._open.get(reference)

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import TypeVar
 
@@ -33,7 +33,7 @@ class LaneName(StrEnum):
     COMPUTE = "compute"
     """Models answer: triage, similar incidents, runbooks, anomalies."""
     BATCH = "batch"
-    """Models answer many incidents in one call; it shares the threads of `COMPUTE`."""
+    """Models answer many incidents in one call."""
     READ = "read"
     """Stored records and pages are read."""
     RECORD = "record"
@@ -47,20 +47,19 @@ class LaneName(StrEnum):
 class Lane:
     """Threads for one kind of work, and the queue before them.
 
-    Work needs a permit of every limiter. `most_waiting` limits the units that wait: a batch has as
-    many units as incidents.
+    `most_waiting` limits the units that wait: a batch has as many units as incidents.
     """
 
     def __init__(
         self,
         name: LaneName,
-        limiters: tuple[CapacityLimiter, ...],
+        threads: CapacityLimiter,
         most_waiting: int,
         wait_seconds: float,
         metrics: ServingMetrics,
     ) -> None:
         self._name = name
-        self._limiters = limiters
+        self._threads = threads
         self._most_waiting = most_waiting
         self._wait_seconds = wait_seconds
         self._metrics = metrics
@@ -79,30 +78,28 @@ class Lane:
         Raises `ClientDisconnect` if the client has closed the connection meanwhile.
         """
         self.check_room(size)
-        async with AsyncExitStack() as held:
-            if not await self._begins_now(held):
-                await self._wait(held, size)
+        if not self._begins_now():
+            await self._wait(size)
+        try:
             if await request.is_disconnected():
                 self._metrics.count_dropped(self._name)
                 raise ClientDisconnect
             yield
+        finally:
+            self._threads.release()
 
-    async def _begins_now(self, held: AsyncExitStack) -> bool:
+    def _begins_now(self) -> bool:
         try:
-            for limiter in self._limiters:
-                limiter.acquire_nowait()
-                held.callback(limiter.release)
+            self._threads.acquire_nowait()
         except WouldBlock:
-            await held.aclose()
             return False
         return True
 
-    async def _wait(self, held: AsyncExitStack, size: int) -> None:
+    async def _wait(self, size: int) -> None:
         self._count_waiting(size)
         try:
             with fail_after(self._wait_seconds):
-                for limiter in self._limiters:
-                    await held.enter_async_context(limiter)
+                await self._threads.acquire()
         except TimeoutError:
             self._refuse("deadline", f"the work did not begin within {self._wait_seconds:g} s")
         finally:
@@ -122,22 +119,25 @@ class Lanes:
 
     def __init__(self, settings: ServingSettings, metrics: ServingMetrics) -> None:
         threads = settings.compute_threads or max(2, _cores() // settings.workers)
-        pool = CapacityLimiter(threads)
-        # Batches never hold all threads, so that single calls get theirs.
-        batches = CapacityLimiter(threads // 2)
+        # Python runs one thread at a time, so more threads that compute would only take turns with
+        # the event loop, which then answers everything late.
+        batches = threads // 2
         seconds = settings.max_wait_seconds
 
         def lane(name: LaneName, threads: int) -> Lane:
-            limiter = CapacityLimiter(threads)
-            return Lane(name, (limiter,), _MOST_WAITING, _WAIT_SECONDS, metrics)
+            return Lane(name, CapacityLimiter(threads), _MOST_WAITING, _WAIT_SECONDS, metrics)
 
         self._lanes = {
             LaneName.COMPUTE: Lane(
-                LaneName.COMPUTE, (pool,), settings.max_waiting, seconds, metrics
+                LaneName.COMPUTE,
+                CapacityLimiter(threads - batches),
+                settings.max_waiting,
+                seconds,
+                metrics,
             ),
             LaneName.BATCH: Lane(
                 LaneName.BATCH,
-                (batches, pool),
+                CapacityLimiter(batches),
                 settings.max_batch_incidents,
                 _LARGE_PATIENCE * seconds,
                 metrics,

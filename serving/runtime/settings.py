@@ -55,8 +55,8 @@ class ServingSettings(HomeSettings, MaskingSettings):
     """The most series in one call."""
     compute_threads: int = Field(0, ge=0, le=256)
     """The threads of one worker that compute answers, at least 2; 0 is the number of cores over the
-    number of workers, also at least 2. Batches use at most half of them, so that single calls never
-    wait for a batch to end.
+    number of workers, also at least 2. Half of them are for batches, the others for single calls,
+    so that neither waits for the other.
     """
     max_waiting: int = Field(32, ge=1)
     """The most calls that wait for a thread that computes, per worker. Further ones are answered

@@ -68,6 +68,12 @@ class IncidentContextService:
         requested = CONTEXT_PARTS.intersection(parts)
         if not requested or not reports:
             return (IncidentContext(),) * len(reports)
+        with self._store.one_state():
+            return self._contexts_for(reports, requested)
+
+    def _contexts_for(
+        self, reports: Sequence[IncidentReport], requested: Collection[AnswerPart]
+    ) -> tuple[IncidentContext, ...]:
         recorded = self._store.telemetry.recorded()
         is_recorded = {"anomalies": recorded.anomalies, "changes": recorded.changes}
         reasons: dict[AnswerPart, str] = {"anomalies": _NO_TELEMETRY, "changes": _NO_CHANGES}

@@ -1,6 +1,7 @@
 """Finds stored incidents that are similar to reports."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.store.store import Store
@@ -22,6 +23,10 @@ class StoredRecords:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def one_state(self) -> AbstractContextManager[None]:
+        """Let all look-ups of a block see one state of the store."""
+        return self._store.one_state()
 
     def find(self, ids: Sequence[str]) -> Mapping[str, ResolvedIncident]:
         """Return the stored incidents that have one of these ids, by id."""
@@ -54,7 +59,8 @@ class SimilarService:
 
     def why_absent(self) -> str | None:
         """Return why there is no answer, None if there is one."""
-        if not self._store.incidents.revision():
+        has_any = self._incidents.has_any(self._champion.encoder())
+        if not has_any and not self._store.incidents.revision():
             return _NOTHING_STORED
         return self._champion.refusal() or (None if self._incidents.is_near() else _NOT_INDEXED)
 

@@ -1,6 +1,5 @@
 """Answers reports with the current champions, and stores the answers."""
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from features.domain.modes import Mode
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import ReportBatch
-from features.errors import PrecedentError
 from features.store.store import Store
 from features.text.near_copy_key import near_copy_key
 from models.base.demotion import demote
@@ -40,15 +38,16 @@ from serving.schemas.requests import AnswerPart
 from serving.services.answer_policy import AnswerPolicy
 from serving.services.audit_reveals import revealed_groups
 from serving.services.audit_sampling import HELD_BACK, AuditSample
-from serving.services.novelty_restriction import restrict_unusual
-
-_log = logging.getLogger(__name__)
+from serving.services.joint_prediction import (
+    LabelPredictor,
+    Predict,
+    predict_together,
+    restrict_unusual,
+)
 
 ALL_PARTS: tuple[AnswerPart, ...] = get_args(AnswerPart)
 CONTEXT_PARTS: frozenset[AnswerPart] = frozenset({"anomalies", "changes"})
 """Parts that no model predicts: they are looked up on request, and not stored as answers."""
-
-Predict = Callable[[Sequence[IncidentReport]], Sequence[Prediction]]
 
 SHIPPED = "shipped"
 """The version that is recorded for answers of models that the program ships."""
@@ -199,7 +198,9 @@ class TriageService:
             for target, predict in available.items()
             if policy.modes.of(target) is not Mode.OFF
         }
-        unrestricted, failed = _predict(switched_on, batch)
+        unrestricted, failed = predict_together(
+            switched_on, batch, with_evidence=question.with_evidence
+        )
         predictions = {
             target: [
                 demote(prediction, Decision.SUGGEST, _WORKED_ON)
@@ -226,11 +227,11 @@ class TriageService:
 
     def _predictors(
         self, question: _Question, champions: Champions, policy: AnswerPolicy
-    ) -> tuple[dict[str, Predict], dict[str, str]]:
-        """Return each target's predict function, and why parts or targets have no such function."""
+    ) -> tuple[dict[str, Predict | LabelPredictor], dict[str, str]]:
+        """Return each target's predictor, and why parts or targets have none."""
         absent = _absence_reasons(question.parts, champions)
-        predictors: dict[str, Predict] = {
-            target: _predictor(version, policy, question)
+        predictors: dict[str, Predict | LabelPredictor] = {
+            target: _predictor(version, policy)
             for target, version in champions.serving.items()
             if answer_part(target) in question.parts
         }
@@ -250,11 +251,11 @@ class TriageService:
         return predictors, absent
 
 
-def _predictor(champion: LoadedVersion, policy: AnswerPolicy, question: _Question) -> Predict:
+def _predictor(champion: LoadedVersion, policy: AnswerPolicy) -> Predict | LabelPredictor:
     if not isinstance(champion.model, CalibratedPredictor):
         return champion.model.predict
     rates = policy.label_rates.get((champion.version.target, champion.version.version))
-    return partial(champion.model.predict, rates=rates, with_evidence=question.with_evidence)
+    return LabelPredictor(champion.model, rates)
 
 
 def answer_part(target: str) -> str:
@@ -264,21 +265,6 @@ def answer_part(target: str) -> str:
     'fields'
     """
     return "fields" if target.startswith("fields.") else target
-
-
-def _predict(
-    predictors: Mapping[str, Predict], reports: Sequence[IncidentReport]
-) -> tuple[dict[str, Sequence[Prediction]], dict[str, str]]:
-    predictions: dict[str, Sequence[Prediction]] = {}
-    failed = {}
-    for target, predict in predictors.items():
-        try:
-            predictions[target] = predict(reports) if reports else []
-        except PrecedentError as error:
-            fields = {"target": target, "reason": str(error)}
-            _log.error("a champion cannot answer", extra={"fields": fields})
-            failed[target] = "cannot answer now; the log says why"
-    return predictions, failed
 
 
 def _assemble(

@@ -22,6 +22,7 @@ from .clocks import clock_jumps
 from .databases import stopped_postgresql
 from .disks import failing_writes, full_disk, read_only_disk, removed_home, replaced_store
 from .kills import kill_server, kill_trainer, kill_worker
+from .watchers import kill_watcher
 from .world import Outcome, Unavailable, World
 
 Fault = Callable[[World, int, Random, Outcome], None]
@@ -29,9 +30,10 @@ Fault = Callable[[World, int, Random, Outcome], None]
 _ROUNDS = 200
 _MARKS_SHOWN = 5
 _FAULTS: dict[str, tuple[Fault, float]] = {
-    "kill-server": (kill_server, 0.25),
+    "kill-server": (kill_server, 0.23),
     "kill-worker": (kill_worker, 0.1),
     "kill-trainer": (kill_trainer, 0.04),
+    "kill-watcher": (kill_watcher, 0.02),
     "full-disk": (full_disk, 0.1),
     "read-only-disk": (read_only_disk, 0.05),
     "failing-writes": (failing_writes, 0.1),
@@ -53,7 +55,9 @@ def main() -> int:
     # Processes are ended and disks unmounted also when this one is told to stop.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with ExitStack() as stack:
-        folder = arguments.folder or stack.enter_context(TemporaryDirectory(prefix="faults-"))
+        folder = arguments.folder or stack.enter_context(
+            TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)
+        )
         outcomes = run_faults(Path(folder), arguments.only, arguments.rounds, arguments.seed)
     _say(table(outcomes))
     return int(not all(outcome.is_clean for outcome in outcomes))

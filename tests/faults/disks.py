@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
-from .world import Outcome, Trial, Unavailable, World, answers
+from .world import Outcome, Trial, Unavailable, World, answers, remove_folder, soon
 
+_REMOUNT_SECONDS = 90.0
 _FREE_BYTES = 6 * 2**20
 
 
@@ -80,12 +81,12 @@ def removed_home(world: World, rounds: int, random: Random, outcome: Outcome) ->
             trial = Trial.on(service, random, outcome)
             kept = world.folder / "kept"
             shutil.copytree(world.home, kept)
-            shutil.rmtree(world.home)
+            remove_folder(world.home)
             with trial.writers.writing():
                 trial.pause(1.0, 2.0)
             if answers(service, "/health/ready"):
                 outcome.failures.append("ready although the home is gone")
-        shutil.rmtree(world.home, ignore_errors=True)
+        remove_folder(world.home)
         kept.rename(world.home)
         outcome.add(trial.oracle.compare(world.database_url))
         outcome.rounds += 1
@@ -136,7 +137,14 @@ def _small_disk(world: World) -> Iterator[None]:
 
 
 def _remount(folder: Path, how: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
+    command = ["mount", "-o", f"remount,{how}", str(folder)]
+
+    def is_remounted() -> bool:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    # A process that compiles for the killed server keeps the disk busy until it is done.
+    if not soon(is_remounted, _REMOUNT_SECONDS):
+        subprocess.run(command, check=True)
 
 
 def _fill(file: Path) -> None:

@@ -124,9 +124,9 @@ class World:
         """Put the trained home back as it was."""
         if self.home.is_mount():
             for entry in self.home.iterdir():
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                remove_folder(entry) if entry.is_dir() else entry.unlink()
         else:
-            shutil.rmtree(self.home, ignore_errors=True)
+            remove_folder(self.home)
         shutil.copytree(self._template, self.home, dirs_exist_ok=True)
 
     @contextmanager
@@ -164,7 +164,7 @@ class Trial:
 
     def expect_writes(self) -> None:
         """Note a failure unless the service acknowledges writes again, without a new start."""
-        if not _soon(self.writers.write_once, _RECOVERY_SECONDS):
+        if not soon(self.writers.write_once, _RECOVERY_SECONDS):
             self.outcome.failures.append(f"no write within {_RECOVERY_SECONDS} s after the fault")
 
     def settle(self, database_url: str) -> None:
@@ -182,7 +182,19 @@ def answers(service: ServiceProcess, path: str = "/health/live") -> bool:
         return False
 
 
-def _soon(is_done: Callable[[], bool], seconds: float) -> bool:
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, also if a process still writes into it; none remains after a minute."""
+
+    def is_removed() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    if not soon(is_removed, 60):
+        raise OSError(f"{folder} cannot be removed")
+
+
+def soon(is_done: Callable[[], bool], seconds: float) -> bool:
+    """Return whether something is done within so many seconds."""
     deadline = time.monotonic() + seconds
     while not is_done():
         if time.monotonic() > deadline:

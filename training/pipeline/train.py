@@ -9,16 +9,17 @@ from features.domain.runbook import Runbook
 from features.errors import NotEnoughHistory
 from features.store.store import open_store
 from models.novelty.novelty_gate import TARGET as NOVELTY
+from training.dataset.newest_incidents import newest_incidents
 from training.dataset.point_in_time import (
     SelfConfirmedExcluded,
     describe_self_confirmed,
     exclude_self_confirmed,
 )
-from training.dataset.split import Split
+from training.dataset.split import Split, split_history
 from training.dataset.targets import Target, find_targets, has_labels
 from training.label_noise.suspects import find_suspect_labels
 from training.pipeline.fine_tune import AdaptedEncoder, adapt, remove_adapted_encoder
-from training.pipeline.fit import fit_best_encoder, prepare
+from training.pipeline.fit import encode_history, fit_best_encoder, prepare
 from training.pipeline.register import training_run
 from training.pipeline.report import TrainedTarget, TrainingReport
 from training.pipeline.retrieval import (
@@ -48,10 +49,11 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     Labels that only repeat Precedent's own answers are stored, but not learned from.
     """
     original, exclusion = history, _exclude_self_confirmed(history, plan)
-    history = exclusion.history
+    history, limited = newest_incidents(exclusion.history, plan.most_rows)
     targets, skipped = choose_targets(history, plan.targets)
-    split, encoded = prepare(history, plan, progress)
+    split = split_history(history, seed=plan.seed)
     # Texts are encoded before they are stored, so that servers find their vectors in the cache.
+    encoded = encode_history(original, plan, progress)
     with open_store(plan.database_url, plan.tenant) as store:
         if original.incidents and not plan.is_stored:
             store.tracked.import_history(original.incidents, exclusion.labels_to_store)
@@ -85,12 +87,14 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
         remove_adapted_encoder(adapted, plan.home)
     report = _report(split, encoded, results, skipped | unfit | unfit_retrievers)
     self_confirmed = describe_self_confirmed(exclusion.self_confirmed)
-    return replace(report, warnings=(*report.warnings, *exclusion.warnings, *self_confirmed))
+    warnings = (*limited, *report.warnings, *exclusion.warnings, *self_confirmed)
+    return replace(report, warnings=warnings)
 
 
 def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> TrainingReport:
     """Fit and evaluate like `train`, with the stored runbooks, but store and register nothing."""
-    history = _exclude_self_confirmed(history, plan).history
+    exclusion = _exclude_self_confirmed(history, plan)
+    history, limited = newest_incidents(exclusion.history, plan.most_rows)
     targets, skipped = choose_targets(history, plan.targets)
     with open_store(plan.database_url, plan.tenant) as store:
         runbooks, judgements = store.runbooks.all(), read_judgements(store)
@@ -111,7 +115,8 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
     results = (*label_results, *(describe(retriever) for retriever in retrievers))
     _require_trained(results, plan, skipped | unfit | unfit_retrievers)
     results += describe_novelty(novelty, history)
-    return _report(split, encoded, results, skipped | unfit | unfit_retrievers)
+    report = _report(split, encoded, results, skipped | unfit | unfit_retrievers)
+    return replace(report, warnings=(*limited, *report.warnings))
 
 
 def _train_novelty(

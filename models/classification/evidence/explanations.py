@@ -1,10 +1,10 @@
-"""Measures how much the most relevant words and facts of a report add to its confidence."""
+"""Measures how much the most relevant words and facts of a report add to a label's confidence."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -18,12 +18,11 @@ from models.classification.evidence.evidence_words import is_content_word, locat
 from models.classification.evidence.removals import (
     ReadReport,
     Removal,
-    encode_without_facts,
-    encode_without_words,
+    encode_without,
     read_report,
 )
 from models.classification.scorers.linear import LinearScorer
-from models.classification.scorers.scorer import Floats, Part, Rows, Scorer, spread_scores
+from models.classification.scorers.scorer import Floats, Rows, Scorer, spread_scores
 
 _TOKENS = 6
 _FIELDS = 5
@@ -52,31 +51,35 @@ class ScoredPool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScoredReports:
-    """Encoded reports with the scores of each pool, and the numbers of the predicted classes."""
+    """Encoded reports with what a model says about them.
+
+    `scores` are those of each pool, `probabilities` of shape (reports, classes) what the model
+    makes of them, and `predicted` the numbers of the predicted classes.
+    """
 
     reports: Sequence[IncidentReport]
     encoded: EncodedReports
     scores: Scores
+    probabilities: Floats
     predicted: Rows
 
-    def blocks(self) -> Iterator["ScoredReports"]:
-        """Yield the reports in blocks of limited size."""
-        if len(self.reports) <= _REPORTS_AT_ONCE:
-            yield self
-            return
-        for start in range(0, len(self.reports), _REPORTS_AT_ONCE):
-            rows = np.arange(start, min(start + _REPORTS_AT_ONCE, len(self.reports)))
-            yield ScoredReports(
-                self.reports[start : start + _REPORTS_AT_ONCE],
-                self.encoded.once(("block", start), partial(self.encoded.take, rows)),
-                {name: scores[:, rows] for name, scores in self.scores.items()},
-                self.predicted[rows],
-            )
+    def block(self, start: int, stop: int) -> "ScoredReports":
+        """Return the reports from `start` up to, not including, `stop`."""
+        if start == 0 and stop >= len(self.reports):
+            return self
+        rows = np.arange(start, min(stop, len(self.reports)))
+        return ScoredReports(
+            self.reports[start:stop],
+            self.encoded.once(("block", start), partial(self.encoded.take, rows)),
+            {name: scores[:, rows] for name, scores in self.scores.items()},
+            self.probabilities[rows],
+            self.predicted[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Weighs words and facts by how the model's confidence changes without them.
+    """Weighs words and facts by how a model's confidence changes without them.
 
     A weight is the decrease in the log-odds of the label's confidence if a word is removed from
     title and description, or if a fact is removed; a negative weight is evidence against the label.
@@ -89,69 +92,27 @@ class Explainer:
     pools: Mapping[str, ScoredPool]
     combine: Callable[[Scores], Floats]
 
-    def explain(self, batch: ScoredReports) -> list[Evidence]:
-        """Return each report's tokens and fields of largest absolute weight, the largest first."""
-        return [evidence for block in batch.blocks() for evidence in self._explain_block(block)]
+    def removals(self, batch: ScoredReports, read: Sequence[ReadReport]) -> list[Removal]:
+        """Return what to remove: the likely words and the learned facts of each report."""
+        return [*self._likely_words(batch, read), *self._learned_facts(batch)]
 
-    def _explain_block(self, batch: ScoredReports) -> list[Evidence]:
-        read = [
-            batch.encoded.once(("read", row), partial(read_report, report))
-            for row, report in enumerate(batch.reports)
-        ]
-        tokens: list[list[TokenWeight]] = [[] for _ in read]
-        for removal, weight in self._word_weights(batch, read):
-            located = locate_token(
-                TokenWeight(removal.word or "", weight), batch.reports[removal.row]
-            )
-            tokens[removal.row] += [] if located is None else [located]
-        fields: list[list[FieldWeight]] = [[] for _ in read]
-        for removal, weight in self._fact_weights(batch):
-            name = removal.fact or ""
-            value = batch.encoded.facts[removal.row][name]
-            fields[removal.row].append(FieldWeight(name, value, weight))
-        return [
-            Evidence(tokens=_strongest(words, _TOKENS), fields=_strongest(facts, _FIELDS))
-            for words, facts in zip(tokens, fields, strict=True)
-        ]
-
-    def _word_weights(
-        self, batch: ScoredReports, read: Sequence[ReadReport]
-    ) -> list[tuple[Removal, float]]:
-        removals = self._likely_words(batch, read)
-        if not removals:
-            return []
-        edited = encode_without_words(batch.encoded, read, removals)
-        return self._effects(batch, removals, edited, "text")
-
-    def _fact_weights(self, batch: ScoredReports) -> list[tuple[Removal, float]]:
-        removals = self._learned_facts(batch)
-        if not removals:
-            return []
-        edited = encode_without_facts(batch.encoded, removals)
-        return self._effects(batch, removals, edited, "facts")
-
-    def _effects(
-        self,
-        batch: ScoredReports,
-        removals: Sequence[Removal],
-        edited: EncodedReports,
-        changed: Part,
-    ) -> list[tuple[Removal, float]]:
+    def weigh(
+        self, batch: ScoredReports, removals: Sequence[Removal], edited: EncodedReports
+    ) -> Floats:
         """Return for each removal the decrease in its label's confidence, in log-odds.
 
-        `edited` are the reports without what is removed, `changed` the part that was edited.
+        `edited` has the reports without what is removed, one row for each removal.
         """
         rows = [removal.row for removal in removals]
         scores = {
-            name: _score_again(pool, edited, batch.scores[name][:, rows], changed)
+            name: _score_again(pool, edited, batch.scores[name][:, rows])
             for name, pool in self.pools.items()
         }
         predicted = batch.predicted[rows]
-        before = self.combine(batch.scores)[rows, predicted]
+        before = batch.probabilities[rows, predicted]
         after = self.combine(scores)[np.arange(len(rows)), predicted]
         odds = logit(np.clip([before, after], _CERTAIN, 1 - _CERTAIN))
-        weights = [round(float(weight), 4) for weight in odds[0] - odds[1]]
-        return list(zip(removals, weights, strict=True))
+        return np.asarray(odds[0] - odds[1])
 
     def _likely_words(self, batch: ScoredReports, read: Sequence[ReadReport]) -> list[Removal]:
         """Return removals of the words with the largest absolute margins in linear experts."""
@@ -179,6 +140,77 @@ class Explainer:
         ]
 
 
+def explain_together(
+    explainers: Sequence[Explainer], batches: Sequence[ScoredReports]
+) -> list[list[Evidence]]:
+    """Return the evidence of several models about the same reports, one list for each model.
+
+    Each report's tokens and fields have the largest absolute weights, the largest first. What any
+    of the models removes is encoded once for all of them.
+    """
+    evidence: list[list[Evidence]] = [[] for _ in explainers]
+    for places in _with_same_encoding(batches):
+        for start in range(0, len(batches[places[0]].reports), _REPORTS_AT_ONCE):
+            blocks = [batches[place].block(start, start + _REPORTS_AT_ONCE) for place in places]
+            explained = _explain_block([explainers[place] for place in places], blocks)
+            for place, of_model in zip(places, explained, strict=True):
+                evidence[place] += of_model
+    return evidence
+
+
+def _with_same_encoding(batches: Sequence[ScoredReports]) -> list[list[int]]:
+    """Return the places of batches in groups that share their encoded reports."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place, batch in enumerate(batches):
+        groups[id(batch.encoded)].append(place)
+    return list(groups.values())
+
+
+def _explain_block(
+    explainers: Sequence[Explainer], batches: Sequence[ScoredReports]
+) -> list[list[Evidence]]:
+    encoded, reports = batches[0].encoded, batches[0].reports
+    read = [read_report(report) for report in reports]
+    wanted = [
+        explainer.removals(batch, read)
+        for explainer, batch in zip(explainers, batches, strict=True)
+    ]
+    removals = list(dict.fromkeys(chain.from_iterable(wanted)))
+    if not removals:
+        return [[Evidence()] * len(reports) for _ in explainers]
+    edited = encode_without(encoded, read, removals)
+    place_of = {removal: place for place, removal in enumerate(removals)}
+    evidence = []
+    for explainer, batch, own in zip(explainers, batches, wanted, strict=True):
+        weights = explainer.weigh(batch, removals, edited)[[place_of[removal] for removal in own]]
+        weighed = [
+            (removal, round(float(weight), 4)) for removal, weight in zip(own, weights, strict=True)
+        ]
+        evidence.append(_evidence(reports, encoded.facts, weighed))
+    return evidence
+
+
+def _evidence(
+    reports: Sequence[IncidentReport],
+    facts: Sequence[Mapping[str, str]],
+    weighed: Sequence[tuple[Removal, float]],
+) -> list[Evidence]:
+    """Return each report's evidence, of what was removed from it and its weight."""
+    tokens: list[list[TokenWeight]] = [[] for _ in reports]
+    fields: list[list[FieldWeight]] = [[] for _ in reports]
+    for removal, weight in weighed:
+        row = removal.row
+        if removal.fact is not None:
+            fields[row].append(FieldWeight(removal.fact, facts[row][removal.fact], weight))
+        elif removal.word is not None:
+            located = locate_token(TokenWeight(removal.word, weight), reports[row])
+            tokens[row] += [] if located is None else [located]
+    return [
+        Evidence(tokens=_strongest(words, _TOKENS), fields=_strongest(values, _FIELDS))
+        for words, values in zip(tokens, fields, strict=True)
+    ]
+
+
 def _largest(margins: Mapping[str, float]) -> list[str]:
     """Return the content words of largest margin."""
     words = sorted(margins, key=lambda word: (-margins[word], word))
@@ -190,11 +222,11 @@ def _strongest(weights: Sequence[Weight], count: int) -> tuple[Weight, ...]:
     return tuple(sorted(nonzero, key=lambda weight: -abs(weight.weight))[:count])
 
 
-def _score_again(pool: ScoredPool, edited: EncodedReports, before: Floats, changed: Part) -> Floats:
-    """Return the scores of edited reports; experts that do not read the edited part keep theirs."""
+def _score_again(pool: ScoredPool, edited: EncodedReports, before: Floats) -> Floats:
+    """Return the scores of edited reports; experts that read vectors only keep theirs."""
     scores = before.copy()
     for place, expert in enumerate(pool.experts.values()):
-        if changed in expert.reads:
+        if "text" in expert.reads or "facts" in expert.reads:
             scores[place] = spread_scores(expert.score(edited), expert.classes, pool.classes)
     return scores
 

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,13 +12,13 @@ from features.encoding.token_counts import (
     CHARACTERS_READ,
     Columns,
     character_columns,
+    no_counts,
     stack_counts,
     token_columns,
     with_pairs,
     words_of,
 )
 from features.text.cleaning import clean_text, incident_text
-from models.classification.scorers.scorer import Rows
 
 _WORD_OR_REST = re.compile(r"\w+|\W+")
 
@@ -48,66 +47,41 @@ def read_report(report: IncidentReport) -> ReadReport:
     return ReadReport(text, tuple(words_of(text)), tuple(words_of(clean_text(report.title))))
 
 
-def encode_without_words(
+def encode_without(
     encoded: EncodedReports, reports: Sequence[ReadReport], removals: Sequence[Removal]
 ) -> EncodedReports:
-    """Encode reports without a word each; sentence vectors and facts are kept.
+    """Encode reports without a word or a fact each; sentence vectors are kept.
 
     `encoded` are the reports as they are. The result has one row for each removal.
     """
-    known: dict[str, Columns] = encoded.once("columns of characters", dict)
-    columns = [
-        encoded.once(
-            ("without", removal.row, removal.word),
-            partial(_columns_without, reports[removal.row], removal.word or "", known),
-        )
-        for removal in removals
-    ]
-    rows = _rows_of(removals)
-    kept = _keep(encoded, rows)
-    words, titles, characters = zip(*columns, strict=True)
-    reads_characters = encoded.characters.nnz > 0
-    return replace(
-        kept,
+    rows = np.array([removal.row for removal in removals], dtype=np.int64)
+    known: dict[str, Columns] = {}
+    columns: dict[tuple[int, str | None], tuple[Columns, Columns, Columns]] = {}
+    for removal in removals:
+        key = (removal.row, removal.word)
+        if key not in columns:
+            columns[key] = _columns_without(reports[removal.row], removal.word, known)
+    words, titles, characters = zip(
+        *(columns[removal.row, removal.word] for removal in removals), strict=True
+    )
+    has_adapted = len(encoded.adapted_vectors) > 0
+    return EncodedReports(
         words=stack_counts(words),
         titles=stack_counts(titles),
-        characters=stack_counts(characters) if reads_characters else encoded.characters[rows],
-    )
-
-
-def encode_without_facts(encoded: EncodedReports, removals: Sequence[Removal]) -> EncodedReports:
-    """Encode reports without a fact each; everything else is kept.
-
-    `encoded` are the reports as they are. The result has one row for each removal.
-    """
-    facts = tuple(
-        {name: value for name, value in encoded.facts[removal.row].items() if name != removal.fact}
-        for removal in removals
-    )
-    return replace(encoded.take(_rows_of(removals)), facts=facts)
-
-
-def _rows_of(removals: Sequence[Removal]) -> Rows:
-    return np.array([removal.row for removal in removals], dtype=np.int64)
-
-
-def _keep(encoded: EncodedReports, rows: Rows) -> EncodedReports:
-    """Return the vectors and facts of some rows, beside the counts of all rows."""
-    return replace(
-        encoded,
+        characters=stack_counts(characters) if encoded.characters.nnz else no_counts(len(rows)),
         vectors=encoded.vectors[rows],
-        facts=tuple(encoded.facts[row] for row in rows),
-        adapted_vectors=encoded.adapted_vectors[rows]
-        if len(encoded.adapted_vectors)
-        else encoded.adapted_vectors,
-        memo={},
+        facts=tuple(
+            {name: value for name, value in encoded.facts[row].items() if name != removal.fact}
+            for row, removal in zip(rows, removals, strict=True)
+        ),
+        adapted_vectors=encoded.adapted_vectors[rows] if has_adapted else encoded.adapted_vectors,
     )
 
 
 def _columns_without(
-    report: ReadReport, word: str, known: dict[str, Columns]
+    report: ReadReport, word: str | None, known: dict[str, Columns]
 ) -> tuple[Columns, Columns, Columns]:
-    """Return the columns of words, title words and characters without a word."""
+    """Return the columns of words, title words and characters without a word, if one is given."""
     words = [other for other in report.words if other != word]
     title_words = [other for other in report.title_words if other != word]
     return (
@@ -117,7 +91,7 @@ def _columns_without(
     )
 
 
-def _beginning_without(text: str, word: str) -> str:
+def _beginning_without(text: str, word: str | None) -> str:
     """Return the beginning of a text in which a space stands for each occurrence of a word."""
     parts, length = [], 0
     for match in _WORD_OR_REST.finditer(text):

@@ -177,11 +177,13 @@ def open_inbox(services: Container, query: InboxQuery, state: str, page: int = 1
 
 
 def _with_open(services: Container, inbox: Inbox, page: int) -> Inbox:
-    listed = list_open(services, inbox.query, page)
+    with services.store.one_state():
+        listed = list_open(services, inbox.query, page)
+        lines = _lines(services, listed.ids)
     has_next = page * inbox.query.limit < listed.lines
     return replace(
         inbox,
-        lines=_lines(services, listed.ids),
+        lines=lines,
         total=listed.lines,
         next_link=inbox.link(page=str(page + 1)) if has_next else None,
         page=page,

@@ -21,6 +21,7 @@ from serving_load.costs import (
     measure_training,
 )
 from serving_load.mlflow_peer import measure_against_mlflow
+from serving_load.overload import measure_overload
 from serving_load.ratios import Figure
 
 _SECTION = "serving"
@@ -36,6 +37,7 @@ _WITH_HOME: dict[str, Callable[[Path], list[Figure]]] = {
     "g": measure_memory,
     "h": measure_large_home,
     "i": measure_training,
+    "j": measure_overload,
 }
 LINES = (*_WITH_SERVICE, *_WITH_HOME)
 

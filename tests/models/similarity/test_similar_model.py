@@ -13,7 +13,7 @@ from features.encoding.encoder import HashingEncoder
 from features.errors import NotTrained
 from features.search.incident_index import IncidentIndex
 from models.base.predictions import Decision, SimilarPrediction
-from models.similarity.related_candidates import order_rows
+from models.similarity.related_candidates import order_candidates
 from models.similarity.result_entries import ListedRecords
 from models.similarity.similar_model import SimilarModel
 
@@ -87,8 +87,8 @@ def test_equally_related_come_by_documentation_and_then_the_newest() -> None:
         opened=np.array([5, 1, 9, 3, 9, 9]),
     )
     relatedness = np.array([0.9, 0.9 - 4e-10, 0.9 - 5e-10, 0.9, 0.9 - 1e-6, 0.9 + 1e-6])
-    matches = SimpleNamespace(candidates=candidates, relatedness=relatedness)
-    order = [candidates.ids[row] for row in order_rows(matches)]
+    related = order_candidates(IncidentReport(id="1"), None, candidates, relatedness, cutoff=0.5)
+    order = [candidates.ids[row] for row in related.rows]
     assert order == ["ahead", "new fix", "old fix", "note", "none", "behind"]
 
 

@@ -1,5 +1,6 @@
 """Work of one kind does not wait behind another, and what cannot be done in time is refused."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ def wait_for_queue(client, length):
 
 
 def test_beyond_the_queue_a_call_is_refused_at_once(app_of, registry, held):
-    app = app_of(registry, compute_threads=2, max_waiting=1, max_wait_seconds=30, shadow=False)
+    app = app_of(registry, compute_threads=4, max_waiting=1, max_wait_seconds=30, shadow=False)
     with busy(app, held, 2) as (client, pool, running):
         waiting = pool.submit(client.post, "/v1/triage", json=TRIAGE)
         wait_for_queue(client, 1)
@@ -79,11 +80,12 @@ def test_beyond_the_queue_a_call_is_refused_at_once(app_of, registry, held):
         assert [one.result(30).status_code for one in running] == [200, 200]
         text = client.get("/metrics").text
     assert 'precedent_requests_refused_total{lane="compute",reason="queue_full"} 1.0' in text
+    assert re.search(r'precedent_requests_total\{.*route="/v1/triage".*status="503"\} 1.0', text)
     assert 'precedent_queue_length{lane="compute"} 0.0' in text
 
 
 def test_work_that_does_not_begin_in_time_is_refused(app_of, registry, held):
-    app = app_of(registry, compute_threads=2, max_wait_seconds=0.2, shadow=False)
+    app = app_of(registry, compute_threads=4, max_wait_seconds=0.2, shadow=False)
     with busy(app, held, 2) as (client, _, _):
         refused = client.post("/v1/triage", json=TRIAGE)
         assert refused.status_code == 503
@@ -93,7 +95,7 @@ def test_work_that_does_not_begin_in_time_is_refused(app_of, registry, held):
 
 
 def test_other_work_does_not_wait_for_what_is_computed(app_of, registry, held):
-    app = app_of(registry, compute_threads=2, max_wait_seconds=30, shadow=False)
+    app = app_of(registry, compute_threads=4, max_wait_seconds=30, shadow=False)
     alert = {"version": "4", "groupKey": "g", "status": "firing", "alerts": []}
     with busy(app, held, 2) as (client, pool, _):
         waiting = [pool.submit(client.post, "/v1/similar", json=TRIAGE) for _ in range(20)]
