@@ -40,5 +40,8 @@ Axes, Future, MlflowVersion, NamesVersion, RegisteredModel
 # What the contract tests, the notebooks and the benchmarks start from.
 KINDS, _.definition, load_demo, precision_history, _.excludes_zero
 
+# Fields of the answer about metric series.
+_.duration_seconds
+
 # What a fitted model says of itself.
 _.examples_
