@@ -152,26 +152,21 @@ def _came(s: SeriesState, place: int, since: float) -> bool:
 @compiled
 def _are_alike(s: SeriesState, place: int, other: int) -> bool:
     ratio = s.excursions[place, SIZE] / s.excursions[other, SIZE]
-    return 1 / SMALLER_OF_LONG <= ratio <= SMALLER_OF_LONG
+    return bool(1 / SMALLER_OF_LONG <= ratio <= SMALLER_OF_LONG)
 
 
 @compiled
 def _is_routine(s: SeriesState, pace: TimeConstants) -> bool:
-    size, duration = s.excursion[SIZE], s.excursion[DURATION]
-    equal = timely = lasting = weeks = 0
+    equal = timely = lasting = weeks = last_week = 0
     equal_at = timely_at = lasting_at = s.began_at
-    last_week = 0
     for place in range(EXCURSIONS):
         at = s.excursions_at[place]
         if at == 0:
             break
-        ratio = s.excursions[place, SIZE] / size if size != 0 else 0.0
         ago = s.began_at - at
-        # A run that begins within a step looks small at first.
-        smaller = SMALLER_OF_LONG if duration > pace.step else np.inf
-        if not 1 / LARGER_OF_LONG <= ratio <= smaller or ago <= _HALF_DAY:
-            continue
-        if duration > _LONGER * s.excursions[place, DURATION] + pace.step:
+        is_timely = abs((ago + _HALF_DAY) % _DAY - _HALF_DAY) <= SAME_TIME
+        ratio = _match(s, pace, place, is_timely)
+        if ratio == 0 or ago <= _HALF_DAY:
             continue
         if lasting_at - at > _HALF_DAY:
             lasting, lasting_at = lasting + 1, at
@@ -180,15 +175,32 @@ def _is_routine(s: SeriesState, pace: TimeConstants) -> bool:
             weeks, last_week = weeks + 1, week
         if 1 / _EQUAL <= ratio <= _EQUAL and equal_at - at > _HALF_DAY:
             equal, equal_at = equal + 1, at
-        is_timely = abs((ago + _HALF_DAY) % _DAY - _HALF_DAY) <= SAME_TIME
         if is_timely and 1 / _LARGER <= ratio <= _SMALLER and timely_at - at > _HALF_DAY:
             timely, timely_at = timely + 1, at
-    long_since = _LONG_SINCE
-    if s.excursions_at[EXCURSIONS - 1] != 0:
-        # A memory that is full may not reach so far back.
-        long_since = min(long_since, _MOST_OF * (s.began_at - s.excursions_at[EXCURSIONS - 1]))
-    is_old = lasting >= DAYS_OF_ROUTINE and s.began_at - lasting_at >= long_since
+    is_old = lasting >= DAYS_OF_ROUTINE and s.began_at - lasting_at >= _long_since(s)
     return is_old or max(equal, timely) >= DAYS_OF_ROUTINE or weeks >= WEEKS_OF_ROUTINE
+
+
+@compiled
+def _match(s: SeriesState, pace: TimeConstants, place: int, is_timely: bool) -> float:
+    """Return the size of an earlier excursion over that of the current, 0 if they do not match."""
+    size, duration = s.excursion[SIZE], s.excursion[DURATION]
+    if size == 0 or duration > _LONGER * s.excursions[place, DURATION] + pace.step:
+        return 0.0
+    ratio, smaller = s.excursions[place, SIZE] / size, SMALLER_OF_LONG
+    if duration <= pace.step:
+        # A run that begins within a step looks small at first, and a point before it is due may
+        # deviate the other way.
+        ratio, smaller = abs(ratio) if is_timely else ratio, np.inf
+    return float(ratio) if 1 / LARGER_OF_LONG <= ratio <= smaller else 0.0
+
+
+@compiled
+def _long_since(s: SeriesState) -> float:
+    """Return how far back a routine at no certain time must reach; a full memory may not do so."""
+    if s.excursions_at[EXCURSIONS - 1] == 0:
+        return _LONG_SINCE
+    return float(min(_LONG_SINCE, _MOST_OF * (s.began_at - s.excursions_at[EXCURSIONS - 1])))
 
 
 @compiled

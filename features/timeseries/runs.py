@@ -80,7 +80,7 @@ def repeat(s: SeriesState, pace: TimeConstants, x: float) -> float:
     if repeats < pace.least_repeats or s.points < pace.flag_warm or s.repeat_share > _MOST_REPEATS:
         return np.inf
     by_chance = _WEEK / pace.step * s.repeat_share**repeats
-    return max(by_chance, _rate(s, pace, FROZEN_RUN, repeats))
+    return float(max(by_chance, _rate(s, pace, FROZEN_RUN, repeats)))
 
 
 @compiled

@@ -128,7 +128,8 @@ def _local_clock(times: NDArray[np.int64], zone: tzinfo) -> NDArray[np.int64]:
         datetime.fromtimestamp(int(quarter) * _QUARTER, zone).utcoffset() or timedelta()
         for quarter in quarters
     ]
-    return times + np.array([int(shift.total_seconds()) for shift in shifts])[place]
+    local: NDArray[np.int64] = times + np.array([int(s.total_seconds()) for s in shifts])[place]
+    return local
 
 
 def _own_units(scores: SeriesScores, before: NDArray[np.float64]) -> SeriesScores:
