@@ -26,10 +26,7 @@ class EncoderSettings(BaseSettings):
     """The encoder to train with, and the folder of its weights."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PRECEDENT_",
-        env_ignore_empty=True,
-        extra="ignore",
-        use_attribute_docstrings=True,
+        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
     )
 
     encoder: str = MINILM
