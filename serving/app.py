@@ -31,6 +31,7 @@ from serving.background.champions import ServableVersions
 from serving.background.kernel_compiler import compile_in_background
 from serving.container import Container, build_container
 from serving.pages.mount import mount_page
+from serving.runtime.memory import return_freed_memory
 from serving.runtime.settings import ServingSettings
 
 _ROUTES = (
@@ -137,6 +138,7 @@ def app_from_environment() -> FastAPI:
     # A request waits for a thread that computes at most this long, each time it comes back from the
     # database; by default it would be 5 ms.
     sys.setswitchinterval(_SWITCH_SECONDS)
+    return_freed_memory()
     settings = ServingSettings()
     app = create_app(settings)
     home = open_home(settings)
