@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
-from serving.runtime.memory import return_freed_memory
+from serving.runtime.memory import return_freed_memory, share_arenas
 
 def resident() -> int:
     return int(re.search(r"Rss: +(\\d+) kB", Path("/proc/self/smaps_rollup").read_text())[1])
@@ -27,6 +27,7 @@ def fill(_) -> None:
         del held
 
 kept = []
+share_arenas()
 return_freed_memory()
 before = resident()
 with ThreadPoolExecutor(8) as threads:
