@@ -2,6 +2,8 @@ import dataclasses
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -262,3 +264,20 @@ def test_hard_links_of_a_backup_are_accepted(saved, trusted_toy, tmp_path):
     folder, sha256 = saved
     shutil.copytree(folder, tmp_path / "backup", copy_function=os.link)
     load_artifact(folder, expected_sha256=sha256, trusted=trusted_toy)
+
+
+def test_a_fitted_model_is_stored_without_torch() -> None:
+    program = """
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from models.artifacts.fitted_model import dump_fitted_model
+from models.artifacts.manifest import ArtifactFolder
+from models.runbooks.runbook_model import RunbookModel
+with TemporaryDirectory() as folder:
+    dump_fitted_model(RunbookModel(encoder="hashing").fit([]), ArtifactFolder(Path(folder)))
+assert "torch" not in sys.modules
+import sklearn.externals.array_api_compat.torch
+assert "torch" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
