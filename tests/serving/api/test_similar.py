@@ -233,7 +233,7 @@ def test_a_great_import_is_found_piece_by_piece(client: TestClient, store) -> No
             for n, title in enumerate(titles)
         ]
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(similar(client, {"title": "printer box jams"}, cutoff=0, limit=50)) < 50:
         assert time.monotonic() < deadline
 
