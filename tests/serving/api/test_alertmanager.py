@@ -313,24 +313,24 @@ def test_what_is_missing_or_odd_is_tolerated(client, store, body):
     assert tell(client, body)["effect"] == "unchanged"
 
 
-@pytest.mark.parametrize(
-    ("body", "path"),
-    [
-        ([], ""),
-        ({}, ""),
-        ({"alerts": {}}, "alerts"),
-        ({"alerts": [7]}, "alerts.0"),
-        ({"alerts": [{"labels": ["x"]}]}, "alerts.0.labels"),
-        ({"alerts": [{"startsAt": "noon"}]}, "alerts.0.startsAt"),
-        ({"alerts": [{}], "status": "smouldering"}, "status"),
-    ],
+UNCLEAR = (
+    ([], ""),
+    ({}, ""),
+    ({"alerts": {}}, "alerts"),
+    ({"alerts": [7]}, "alerts.0"),
+    ({"alerts": [{"labels": ["x"]}]}, "alerts.0.labels"),
+    ({"alerts": [{"startsAt": "noon"}]}, "alerts.0.startsAt"),
+    ({"alerts": [{}], "status": "smouldering"}, "status"),
 )
-def test_what_cannot_be_meant_is_refused_by_name(client, store, body, path):
-    response = client.post("/hooks/alertmanager", json=body)
-    assert response.status_code == 422, response.text
-    assert response.headers["content-type"] == "application/problem+json"
-    assert path in {error["path"] for error in response.json()["errors"]}
-    assert store.incidents.count() == 0
+
+
+def test_what_cannot_be_meant_is_refused_by_name(client, store):
+    for body, path in UNCLEAR:
+        response = client.post("/hooks/alertmanager", json=body)
+        assert response.status_code == 422, response.text
+        assert response.headers["content-type"] == "application/problem+json"
+        assert path in {error["path"] for error in response.json()["errors"]}
+        assert store.incidents.count() == 0
 
 
 DEEP = '{"a": [' * 400 + "1" + "]}" * 400
