@@ -11,6 +11,12 @@ export PRECEDENT_DATA ?= $(CURDIR)/../shared/data
 test quality bench-serving release-check: export OMP_NUM_THREADS := 1
 test quality bench-serving release-check: export LOKY_MAX_CPU_COUNT := 1
 
+# Commits wait for the disk, which takes longer than most tests; what is compiled once is kept for
+# the second worker's servers and for the next run. An empty value is one that is not set.
+test quality: export PYTEST_DEBUG_TEMPROOT := $(shell test -w /dev/shm && echo /dev/shm)
+test quality: export PYTHONDONTWRITEBYTECODE :=
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -31,7 +37,7 @@ run: $(STAMP)  ## train on a synthetic history unless a champion exists, then se
 	$(PRECEDENT) serve
 
 test: $(STAMP)  ## run the tests
-	$(PYTHON) -m pytest -m 'not quality' -n 2 --dist loadfile
+	$(PYTEST) -m 'not quality'
 
 check: $(STAMP)  ## formatting, lint, types, imports and unused definitions
 	$(VENV)/bin/ruff format --check .
@@ -47,7 +53,7 @@ serve: $(STAMP)  ## answer over HTTP
 	$(PRECEDENT) serve
 
 quality: $(STAMP)  ## hold the floors on real data (PRECEDENT_DATA); drive Chromium and Prometheus
-	$(PYTHON) -m pytest -m quality -rs -n 2 --dist loadfile
+	$(PYTEST) -m quality -rs tests
 
 bench: $(STAMP)  ## measure beside the peers and write tests/benchmarks/RESULTS.md
 	$(PYTHON) tests/benchmarks/bench.py

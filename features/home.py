@@ -12,10 +12,7 @@ class HomeSettings(BaseSettings):
     """The settings that training and serving share, read from the environment when constructed."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PRECEDENT_",
-        env_ignore_empty=True,
-        extra="ignore",
-        use_attribute_docstrings=True,
+        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
     )
 
     home: Path = Path(".precedent")

@@ -37,6 +37,7 @@ from serving.background.champions import ServableVersions
 from serving.background.kernel_compiler import compile_in_background
 from serving.container import Container, build_container
 from serving.pages.mount import mount_page
+from serving.runtime.memory import return_freed_memory, share_arenas
 from serving.runtime.settings import ServingSettings
 
 _ROUTES = (
@@ -109,6 +110,7 @@ async def _run_pollers(app: FastAPI) -> AsyncIterator[None]:
     with _on_stop_signal(services.request_stop):
         for poller in services.pollers:
             await asyncio.to_thread(poller.start)
+        return_freed_memory()
         yield
     services.request_stop()
     for poller in services.pollers:
@@ -148,6 +150,7 @@ def app_from_environment() -> FastAPI:
     # A request waits for a thread that computes at most this long, each time it comes back from the
     # database; by default it would be 5 ms.
     sys.setswitchinterval(_SWITCH_SECONDS)
+    share_arenas()
     settings = ServingSettings()
     app = create_app(settings)
     home = open_home(settings)

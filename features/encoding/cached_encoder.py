@@ -1,11 +1,14 @@
 """An encoder for very many texts, which caches its vectors on disk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
 from features.encoding.encoder import Encoder, SentenceEncoder, Vectors
+from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache
+from features.home import Home, HomeSettings
 
 _SEGMENT_TEXTS = 512
 _TEXTS_IN_A_TURN = 32
@@ -75,3 +78,17 @@ class CachedEncoder:
             self._pending |= encoded
             vectors |= encoded
         return vectors
+
+
+@contextmanager
+def encoding_once(reference: str) -> Iterator[CachedEncoder]:
+    """Yield an encoder of texts that every process reads; only the first has to encode them.
+
+    New vectors are written to the home's cache at the end of the block, unless it is read-only.
+    """
+    encoder = open_encoder(reference)
+    cache = EncodingCache(Home(HomeSettings().home.absolute()).encodings, encoder)
+    cached_encoder = CachedEncoder(encoder, cache)
+    yield cached_encoder
+    with suppress(OSError):
+        cached_encoder.flush()

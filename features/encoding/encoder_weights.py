@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from features.encoding.encoder import Encoder, HashingEncoder, SentenceEncoder
 from features.encoding.encoder_export import EncoderExport, hash_file, read_export
-from features.encoding.onnx_export import export_encoder
+from features.encoding.onnx_export import export_encoder, needs_torch
 from features.encoding.torch_model import MINILM as MINILM
 from features.encoding.torch_model import require_torch
 from features.errors import EncoderUnavailable
@@ -26,10 +26,7 @@ class EncoderSettings(BaseSettings):
     """The encoder to train with, and the folder of its weights."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PRECEDENT_",
-        env_ignore_empty=True,
-        extra="ignore",
-        use_attribute_docstrings=True,
+        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
     )
 
     encoder: str = MINILM
@@ -82,7 +79,8 @@ def find_export(reference: str) -> EncoderExport:
     exports, precision = _home().exported_encoders, EncoderSettings().encoder_precision
     folder = exports / reference
     if not folder.is_dir():
-        require_torch()
+        if needs_torch(reference):
+            require_torch()
         return export_encoder(find_weights(reference), exports, precision)
     export = read_export(folder)
     if export.description.precision != precision:

@@ -1,10 +1,13 @@
-"""Exports a sentence-transformers model to ONNX, checks it on golden texts, and keeps it."""
+"""Exports a sentence-transformers model to ONNX, checks it on golden texts, and keeps it.
+
+The shipped encoder is exported without torch, whose import takes longer than all the rest.
+"""
 
 import logging
 import shutil
 import warnings
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -23,8 +26,9 @@ from features.encoding.encoder_export import (
     read_export,
     write_description,
 )
-from features.encoding.onnx_network import OnnxNetwork
-from features.encoding.torch_model import load_torch_model, prompt_of
+from features.encoding.minilm_network import write_minilm_network
+from features.encoding.onnx_network import OnnxNetwork, Vectors
+from features.encoding.torch_model import MINILM, MINILM_TOKENS, load_torch_model, prompt_of
 from features.errors import EncoderUnavailable
 
 if TYPE_CHECKING:
@@ -47,7 +51,21 @@ GOLDEN_TEXTS = (
     "数据库连接超时 и очередь не обрабатывается",
     "The payment service answers 503 since the deployment at 10:42. " * 60,
 )
+MINILM_GOLDEN_VECTORS = Path(__file__).with_name("minilm_golden.npy")
 _EXAMPLE_TEXTS = ("disk full", "the printer on the second floor is jammed again")
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An export that is not checked yet, and what its model answers to the golden texts."""
+
+    description: EncoderDescription
+    golden_vectors: Vectors
+
+
+def needs_torch(reference: str) -> bool:
+    """Whether torch is needed to export an encoder; only the shipped one is known without it."""
+    return reference != MINILM or find_spec("onnx") is None
 
 
 def export_encoder(weights: Path, exports: Path, precision: Precision) -> EncoderExport:
@@ -66,11 +84,11 @@ def export_encoder(weights: Path, exports: Path, precision: Precision) -> Encode
 
 
 def _export(weights: Path, reference: str, folder: Path, precision: Precision) -> None:
-    model = load_torch_model(weights)
+    write = _write_with_torch if needs_torch(reference) else _write_minilm
     new_folder = folder.parent / f"{reference}.{uuid4().hex}.part"
     new_folder.mkdir(parents=True)
     try:
-        _write_export(model, reference, new_folder, precision)
+        _check(write(weights, reference, new_folder), new_folder, precision)
         new_folder.rename(folder)
     except OSError:
         if not folder.is_dir():  # otherwise another process was faster
@@ -79,9 +97,31 @@ def _export(weights: Path, reference: str, folder: Path, precision: Precision) -
         shutil.rmtree(new_folder, ignore_errors=True)
 
 
-def _write_export(
-    model: "SentenceTransformer", reference: str, folder: Path, precision: Precision
-) -> None:
+def _write_minilm(weights: Path, reference: str, folder: Path) -> _Draft:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(weights / TOKENIZER_FILE))
+    tokenizer.enable_truncation(MINILM_TOKENS)
+    tokenizer.enable_padding()
+    tokenizer.save(str(folder / TOKENIZER_FILE))
+    write_minilm_network(weights, folder / NETWORK_FILE)
+    vectors = np.load(MINILM_GOLDEN_VECTORS)
+    description = EncoderDescription(
+        reference=reference,
+        export_hash="",
+        precision="float32",
+        dimension=vectors.shape[1],
+        token_limit=MINILM_TOKENS,
+        prompt="",
+        prompts={},
+        pooling=("mean",),
+        cosine=0.0,
+    )
+    return _Draft(description, vectors)
+
+
+def _write_with_torch(weights: Path, reference: str, folder: Path) -> _Draft:
+    model = load_torch_model(weights)
     model.eval()
     _write_tokenizer(model, folder / TOKENIZER_FILE)
     _write_network(model, folder / NETWORK_FILE)
@@ -96,7 +136,23 @@ def _write_export(
         pooling=_pooling(model),
         cosine=0.0,
     )
-    cosine = _lowest_cosine(model, EncoderExport(folder, description))
+    return _Draft(description, golden_vectors(model))
+
+
+def golden_vectors(model: "SentenceTransformer") -> Vectors:
+    """Return what sentence-transformers answers to the golden texts."""
+    vectors = model.encode(
+        list(GOLDEN_TEXTS),
+        prompt=prompt_of(model),
+        normalize_embeddings=True,
+        show_progress_bar=False,
+    )
+    return np.asarray(vectors, dtype=np.float32)
+
+
+def _check(draft: _Draft, folder: Path, precision: Precision) -> None:
+    """Compare an export with its model, quantise it if wanted, and write its description."""
+    cosine = _lowest_cosine(draft, folder)
     if not cosine >= _LOWEST_COSINE:
         raise EncoderUnavailable(
             f"the exported encoder differs from its model (cosine {cosine:.4f}, at least "
@@ -104,11 +160,11 @@ def _write_export(
         )
     if precision == "int8":
         _quantise(folder / NETWORK_FILE)
-        cosine = _lowest_cosine(model, EncoderExport(folder, description))
-    write_description(
-        folder,
-        replace(description, export_hash=hash_export(folder), precision=precision, cosine=cosine),
+        cosine = _lowest_cosine(draft, folder)
+    description = replace(
+        draft.description, export_hash=hash_export(folder), precision=precision, cosine=cosine
     )
+    write_description(folder, description)
     _LOG.info("encoder exported with precision %s, cosine %.6f", precision, cosine)
 
 
@@ -171,19 +227,14 @@ def _quantise(file: Path) -> None:
     full_precision.unlink()
 
 
-def _lowest_cosine(model: "SentenceTransformer", export: EncoderExport) -> float:
-    """Compare single texts and a padded batch with sentence-transformers."""
-    network = OnnxNetwork(export)
-    expected = model.encode(
-        list(GOLDEN_TEXTS),
-        prompt=prompt_of(model),
-        normalize_embeddings=True,
-        show_progress_bar=False,
-    )
-    ways: Sequence[Any] = (
+def _lowest_cosine(draft: _Draft, folder: Path) -> float:
+    """Compare single texts and a padded batch with the model."""
+    network = OnnxNetwork(EncoderExport(folder, draft.description))
+    ways = (
         network.run(GOLDEN_TEXTS),
         np.vstack([network.run([text]) for text in GOLDEN_TEXTS]),
     )
+    expected = draft.golden_vectors
     return float(min(np.einsum("ij,ij->i", vectors, expected).min() for vectors in ways))
 
 

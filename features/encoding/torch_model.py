@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_MINILM_TOKENS = 128
+MINILM_TOKENS = 128
 
 
 def require_torch() -> None:
@@ -37,7 +37,7 @@ def load_torch_model(weights: Path) -> "SentenceTransformer":
     disable_progress_bar()
     model = SentenceTransformer(str(weights), device="cpu")
     if hash_file(weights / "model.safetensors") == MINILM:
-        model.max_seq_length = _MINILM_TOKENS
+        model.max_seq_length = MINILM_TOKENS
     return model
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.encoding.word_pieces import RANK_OFFSET, open_word_pieces
-from features.text.tokens import term_ids, terms_of
+from features.text.tokens import term_ids, terms_of_vocabulary
 
 # The word of rank r is in about 10 / (r + 50) of texts with some forty words.
 _TEXT_WORDS = 10.0
@@ -29,7 +29,11 @@ def word_shares(reference: str) -> WordShares:
     0
     """
     words = open_word_pieces(reference).words
-    terms = [(term, rank) for rank, word in enumerate(words) for term in terms_of(word)]
+    terms = [
+        (term, rank)
+        for rank, terms_of_word in enumerate(terms_of_vocabulary(words))
+        for term in terms_of_word
+    ]
     buckets, places = np.unique(term_ids([term for term, _ in terms]), return_inverse=True)
     ranks = np.array([rank for _, rank in terms], dtype=np.float64)
     shares = np.bincount(places.ravel(), _TEXT_WORDS / (ranks + RANK_OFFSET), len(buckets))

@@ -35,6 +35,8 @@ _WORD = re.compile(r"<\w{1,20}>|\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\WA-Z_]+")
 # Scripts without spaces, such as Chinese, Japanese and Thai, are matched by pairs of characters.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
+# What has only small Latin letters holds no error code, and is no compound.
+_PLAIN_WORD = re.compile(r"[a-z]{2,30}")
 _NO_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 _LONGEST_TERM = 64
 _LONGEST_WORD = 400
@@ -65,6 +67,21 @@ def terms_of(text: str) -> list[str]:
     ['kubepodcrashloop', 'kube', 'pod', 'crash', 'loop', 'srv', 'db', 'exit', 'code', 'exitcode137']
     """
     return list(_terms_of_text(text) if len(text) <= _LONGEST_CACHED else _read_terms(text))
+
+
+def terms_of_vocabulary(words: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the terms of each word, as `terms_of` does, faster for many words.
+
+    >>> terms_of_vocabulary(["printers", "KubePod", "the"])
+    [('printer',), ('kubepod', 'kube', 'pod'), ()]
+    """
+    plain = [word for word in words if _PLAIN_WORD.fullmatch(word)]
+    stems = dict(zip(plain, Stemmer("english", 0).stemWords(plain), strict=True))
+    stems |= dict.fromkeys(_STOP_WORDS, "")
+    return [
+        tuple(terms_of(word)) if word not in stems else tuple(filter(None, (stems[word],)))
+        for word in words
+    ]
 
 
 def plain_name(name: str) -> str:

@@ -3,9 +3,10 @@
 Nothing serves from it: see `models.artifacts.load_artifact`.
 """
 
-from collections.abc import Sequence
-
-import skops.io
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import ModuleType
 
 from features.errors import ArtifactRejected
 from models.artifacts.array_storage import restore_arrays, store_arrays
@@ -13,9 +14,30 @@ from models.artifacts.manifest import ArtifactFolder, verify_files
 from models.artifacts.trusted_types import TRUSTED_TYPES
 from models.base.report_model import ReportModel
 
+# A part of scikit-learn that nothing here uses, and which imports torch.
+_IMPORTS_TORCH = "sklearn.externals.array_api_compat.torch"
+
+
+@contextmanager
+def _without_torch() -> Iterator[None]:
+    """Import skops without torch, which takes two seconds and a quarter of a gigabyte.
+
+    skops imports every module of scikit-learn to list its estimators. One is left out.
+    """
+    stand_in = ModuleType(_IMPORTS_TORCH)
+    sys.modules.setdefault(_IMPORTS_TORCH, stand_in)
+    try:
+        yield
+    finally:
+        if sys.modules[_IMPORTS_TORCH] is stand_in:
+            del sys.modules[_IMPORTS_TORCH]
+
 
 def dump_fitted_model(model: ReportModel, files: ArtifactFolder) -> None:
     """Write a fitted model and its arrays; `model` is not changed."""
+    with _without_torch():
+        import skops.io
+
     skops.io.dump(store_arrays(model, files.arrays), files.model)
 
 
@@ -27,6 +49,9 @@ def load_fitted_model(
     `expected_sha256` is the hash that `save_artifact` returned; None accepts any manifest. Big
     arrays are mapped from disk, read-only. Raises `ArtifactRejected` if a check fails.
     """
+    with _without_torch():
+        import skops.io
+
     verify_files(files, expected_sha256)
     # The files are unchanged. So if loading fails, the model has an untrusted type, or another
     # version of Precedent saved the files.

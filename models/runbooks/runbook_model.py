@@ -9,6 +9,7 @@ from scipy.special import expit, softmax
 
 from features.domain.report import IncidentReport, ResolvedIncident
 from features.domain.runbook import Runbook, Section, SectionRole
+from features.encoding.cached_encoder import encoding_once
 from features.encoding.encoder_weights import MINILM, open_encoder
 from features.errors import NotTrained
 from models.base.predictions import RunbookPrediction, SuggestedRunbook
@@ -106,7 +107,9 @@ class RunbookModel(ReportModel):
             Runbook(report.id, "", (Section("Meaning", report.description, SectionRole.MEANING),))
             for report in reports
         ]
-        return self.suggest(reports, RunbookIndex(runbooks, open_encoder(self.encoder)), cutoff=0)
+        with encoding_once(self.encoder) as encoder:
+            index = RunbookIndex(runbooks, open_encoder(self.encoder), caching_encoder=encoder)
+        return self.suggest(reports, index, cutoff=0)
 
     def suggest(
         self,

@@ -3,11 +3,13 @@
 import os
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
 from typing import Annotated
 
 import typer
 
+from features.cli.modules import modules_stay
 from features.cli.progress import show_step
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
@@ -22,13 +24,15 @@ def serve_command(host: Host = None, port: Port = None, workers: Workers = None)
     """
     # The server calls this handler when its last request is answered; before it runs, at once.
     signal.signal(signal.SIGTERM, _exit)
-    with show_step("starting", only_on_terminal=True):
+    with show_step("starting", only_on_terminal=True), modules_stay():
         from serving.startup import open_state, read_settings
         from serving.web_server import listen, serve
 
         settings = read_settings(host=host, port=port, workers=workers)
         open_state(settings).close()
         listener = listen(settings)
+        if settings.workers == 1:  # more are processes of their own
+            import_module("serving.app")
     serve(settings, listener)
 
 

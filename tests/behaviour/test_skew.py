@@ -141,8 +141,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ChoiceModel:
 @pytest.fixture(scope="module")
 def client(model: ChoiceModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     settings = ServingSettings(home=tmp_path_factory.mktemp("home"))
-    with TestClient(create_app(settings, registry=OneChampion(model))) as opened:
-        yield opened
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PRECEDENT_ENCODER", "hashing")
+        with TestClient(create_app(settings, registry=OneChampion(model))) as opened:
+            yield opened
 
 
 def _filler(number: int) -> tuple[str, ...]:

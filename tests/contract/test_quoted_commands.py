@@ -4,10 +4,10 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import pytest
 import typer
 
 import features
@@ -35,13 +35,16 @@ QUOTED = re.compile(
 WITHOUT_PROGRAM = re.compile(rf"(?<!-m )\btraining (?:{COMMANDS}) +(?:--|[a-z]+ --)")
 
 
-def texts() -> Iterator[str]:
-    """Yield every string literal and template, with a placeholder for what is filled in."""
+@cache
+def texts() -> tuple[str, ...]:
+    """Return every string literal and template, with a placeholder for what is filled in."""
+    found: list[str] = []
     for folder in FOLDERS:
         for module in folder.rglob("*.py"):
-            yield from literals(ast.parse(module.read_text(encoding="utf-8")))
+            found += literals(ast.parse(module.read_text(encoding="utf-8")))
         for template in folder.rglob("*.html"):
-            yield re.sub(r"{{.*?}}", PLACEHOLDER, template.read_text(encoding="utf-8"))
+            found.append(re.sub(r"{{.*?}}", PLACEHOLDER, template.read_text(encoding="utf-8")))
+    return tuple(found)
 
 
 def literals(node: ast.AST) -> Iterator[str]:
@@ -62,8 +65,7 @@ def quoted_commands() -> list[str]:
     return sorted({match[0] for text in texts() for match in QUOTED.finditer(text)})
 
 
-@pytest.mark.parametrize("line", quoted_commands())
-def test_a_quoted_command_is_taken(line: str) -> None:
+def assert_taken(line: str) -> None:
     program = next(program for program in COMMAND_LINES if line.startswith(program))
     arguments = shlex.split(line.removeprefix(program))
     command = COMMAND_LINES[program]
@@ -71,12 +73,15 @@ def test_a_quoted_command_is_taken(line: str) -> None:
         command = command.commands[arguments.pop(0)]
     context = command.make_context(line, arguments)
     mode = context.params.get("mode")
-    assert mode is None or mode.isupper() or mode in MODES
+    assert mode is None or mode.isupper() or mode in MODES, line
+
+
+def test_quoted_commands_are_taken() -> None:
+    lines = quoted_commands()
+    assert len(lines) > 5
+    for line in lines:
+        assert_taken(line)
 
 
 def test_commands_are_quoted_as_they_are_typed() -> None:
     assert [match[0] for text in texts() for match in WITHOUT_PROGRAM.finditer(text)] == []
-
-
-def test_commands_are_found() -> None:
-    assert len(quoted_commands()) > 5

@@ -43,6 +43,7 @@ FLAGS = [
 ]
 KEY = "a key for three in the morning"
 START_SECONDS = 90
+LONGEST_WAIT = 120_000  # milliseconds
 STOP_SECONDS = 30
 NOW = datetime.now(UTC)
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 400, "height": 850}
@@ -278,6 +279,7 @@ class Visit:
 def signed_in(browser, address) -> dict:
     """The cookies of someone who gave the key in the browser."""
     context = browser.new_context()
+    context.set_default_timeout(LONGEST_WAIT)
     page = context.new_page()
     page.goto(f"{address}/incidents/{ALERT}")
     page.locator("#key").fill("not the key")
@@ -300,6 +302,7 @@ def visit(browser, address, signed_in):
     @contextmanager
     def opened(**options: object) -> Iterator[Visit]:
         context = browser.new_context(**({"viewport": WIDE, "storage_state": signed_in} | options))
+        context.set_default_timeout(LONGEST_WAIT)
         visit = Visit(context.new_page(), address)
         yield visit
         context.close()

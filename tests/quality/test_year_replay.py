@@ -7,6 +7,7 @@ from training.demo.incidents import generate_company
 
 
 @pytest.mark.quality
+@pytest.mark.timeout(900)
 def test_no_class_stays_auto_once_its_bounds_exclude_its_promise(tmp_path, monkeypatch):
     monkeypatch.setenv("PRECEDENT_ENCODER", "hashing")
     company = generate_company(seed=3, incidents=2_700)

@@ -206,7 +206,7 @@ class StubNetwork:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def wait_until_triaged(store: Store, seconds: float = 10.0) -> None:
+def wait_until_triaged(store: Store, seconds: float = 60.0) -> None:
     """Wait until no incident waits to be triaged."""
     deadline = monotonic() + seconds
     while store.triage_queue.count():

@@ -1,6 +1,10 @@
 """Writes docs/settings.md from the docstrings of the settings: `make docs`."""
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -36,16 +40,26 @@ def settings_page() -> str:
     for title, settings in _SECTIONS:
         fields = {name: field for name, field in settings.model_fields.items() if name not in named}
         named |= fields.keys()
-        parts.append("\n".join([f"## {title}", "", *_table(fields)]) + "\n")
+        table = _table(fields, _meanings(settings))
+        parts.append("\n".join([f"## {title}", "", *table]) + "\n")
     return "\n".join(parts)
 
 
-def _table(fields: dict[str, FieldInfo]) -> Iterator[str]:
+def _meanings(settings: type[BaseSettings]) -> dict[str, str]:
+    """Return the text below each field; to read them at import would slow every start."""
+    source = ast.parse(textwrap.dedent(inspect.getsource(settings))).body[0]
+    return {
+        field.target.id: " ".join(ast.literal_eval(text.value).split())
+        for field, text in pairwise(source.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr)
+    }
+
+
+def _table(fields: dict[str, FieldInfo], meanings: dict[str, str]) -> Iterator[str]:
     yield "| variable | default | meaning |"
     yield "|---|---|---|"
     for name, field in fields.items():
-        meaning = " ".join((field.description or "").split())
-        yield f"| `PRECEDENT_{name.upper()}` | {_default(field.default)} | {meaning} |"
+        yield f"| `PRECEDENT_{name.upper()}` | {_default(field.default)} | {meanings[name]} |"
 
 
 def _default(value: object) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from features.cli.modules import modules_stay
 from features.cli.progress import show_progress, show_step
 from training.cli.options import (
     AsJson,
@@ -42,7 +43,7 @@ def train_command(
     as_json: AsJson = False,
 ) -> None:
     """Learn from a history, and promote models that pass the gate."""
-    with show_step("loading libraries"):
+    with show_step("loading libraries"), modules_stay():
         from dataclasses import replace
 
         from features.domain.history import History

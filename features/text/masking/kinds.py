@@ -40,10 +40,7 @@ class MaskingSettings(BaseSettings):
     """`PRECEDENT_MASKING`: names of `Secret` separated by commas, `all` (the default) or `none`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PRECEDENT_",
-        env_ignore_empty=True,
-        extra="ignore",
-        use_attribute_docstrings=True,
+        env_prefix="PRECEDENT_", env_ignore_empty=True, extra="ignore"
     )
 
     masking: Annotated[frozenset[Secret], NoDecode] = frozenset(Secret)

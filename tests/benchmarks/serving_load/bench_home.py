@@ -20,7 +20,10 @@ from serving_load.connections import body_of
 from serving_load.fresh_reports import FreshReports, distinct_texts
 from serving_load.load import one_by_one
 
-QUIET = {"PRECEDENT_LOG_LEVEL": "WARNING"}
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Modules are compiled once, as pip does when it installs them, also in a checkout."""
+
+QUIET = {"PRECEDENT_LOG_LEVEL": "WARNING", **COMPILED}
 
 
 @dataclass

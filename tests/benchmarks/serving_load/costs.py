@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from service_process import REPOSITORY, ServiceProcess
 
-from serving_load.bench_home import QUIET, copied_home, history_of, triage_bodies
+from serving_load.bench_home import COMPILED, QUIET, copied_home, history_of, triage_bodies
 from serving_load.fresh_reports import FreshReports
 from serving_load.installed_size import installed_bytes
 from serving_load.large_home import INCIDENTS, fill
@@ -29,6 +29,7 @@ def measure_installation(home: Path) -> list[Figure]:
     sizes = sorted(installed_bytes().items(), key=lambda item: -item[1])
     largest = ", ".join(f"{name} {size / 1e6:.0f}" for name, size in sizes[:5])
     installed = sum(size for _, size in sizes) / 1e6
+    _cpu_of([sys.executable, "-c", _IMPORT])
     imports = [_cpu_of([sys.executable, "-c", _IMPORT]) for _ in range(_STARTS)]
     with copied_home(home) as copy:
         _start_once(copy)
@@ -100,7 +101,7 @@ def _start_once(home: Path, seconds: float = 600) -> tuple[float, float]:
 
 
 def _cpu_of(command: list[str], settings: dict[str, str] | None = None) -> float:
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)} | (settings or {})
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)} | COMPILED | (settings or {})
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, cwd=REPOSITORY, env=environment, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

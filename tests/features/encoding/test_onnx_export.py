@@ -14,8 +14,19 @@ from small_encoders import save_small_encoder, unigram_tokenizer
 from features.encoding import encoder_weights, onnx_export
 from features.encoding.encoder import SentenceEncoder
 from features.encoding.encoder_export import EncoderExport, hash_file, read_export
-from features.encoding.encoder_weights import find_export, install_encoder, open_encoder
-from features.encoding.onnx_export import GOLDEN_TEXTS, export_encoder
+from features.encoding.encoder_weights import (
+    MINILM,
+    find_export,
+    find_weights,
+    install_encoder,
+    open_encoder,
+)
+from features.encoding.onnx_export import (
+    GOLDEN_TEXTS,
+    MINILM_GOLDEN_VECTORS,
+    export_encoder,
+    golden_vectors,
+)
 from features.encoding.torch_model import load_torch_model
 from features.errors import EncoderUnavailable
 from features.home import Home
@@ -84,6 +95,34 @@ def test_a_multilingual_tokenizer_with_other_special_tokens_is_exported(tmp_path
     np.testing.assert_allclose(SentenceEncoder(export).compute(texts), wanted, atol=1e-5)
 
 
+def test_the_shipped_encoder_is_exported_without_torch(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from features.encoding.encoder_weights import MINILM, find_weights
+from features.encoding.onnx_export import export_encoder
+export = export_encoder(find_weights(MINILM), Path({str(tmp_path)!r}), "float32")
+assert export.description.cosine > 0.99999, export.description
+assert not {{"torch", "transformers", "sentence_transformers"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
+def test_the_shipped_encoder_answers_and_reads_as_sentence_transformers_does(
+    tmp_path: Path,
+) -> None:
+    weights = find_weights(MINILM)
+    export = export_encoder(weights, tmp_path, "float32")
+    model = load_torch_model(weights)
+    np.testing.assert_allclose(np.load(MINILM_GOLDEN_VECTORS), golden_vectors(model), atol=1e-5)
+    onnx_export._write_tokenizer(model, tmp_path / "tokenizer.json")
+    assert (tmp_path / "tokenizer.json").read_bytes() == (
+        export.folder / "tokenizer.json"
+    ).read_bytes()
+    wanted = expected_vectors(weights, TEXTS)
+    np.testing.assert_allclose(SentenceEncoder(export).compute(TEXTS), wanted, atol=1e-5)
+
+
 def test_vectors_do_not_depend_on_the_texts_beside(export: EncoderExport) -> None:
     encoder = SentenceEncoder(export)
     single = np.vstack([encoder.compute([text]) for text in TEXTS])
@@ -126,13 +165,13 @@ def test_two_threads_export_once(weights: Path, tmp_path: Path) -> None:
 def test_the_export_of_a_faster_process_is_used(
     weights: Path, export: EncoderExport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = onnx_export._write_export
+    check = onnx_export._check
 
-    def write_while_another_finishes(model, reference: str, folder: Path, precision: str) -> None:
-        write(model, reference, folder, precision)
-        shutil.copytree(export.folder, tmp_path / reference)
+    def check_while_another_finishes(draft, folder: Path, precision: str) -> None:
+        check(draft, folder, precision)
+        shutil.copytree(export.folder, tmp_path / draft.description.reference)
 
-    monkeypatch.setattr(onnx_export, "_write_export", write_while_another_finishes)
+    monkeypatch.setattr(onnx_export, "_check", check_while_another_finishes)
     made = export_encoder(weights, tmp_path, "float32")
     assert [made.folder] == list(tmp_path.iterdir())
     SentenceEncoder(made).encode(["disk full"])

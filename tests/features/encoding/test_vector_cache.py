@@ -7,8 +7,9 @@ import pytest
 from fakes import StubNetwork, stub_export
 
 from features.domain.report import IncidentReport
+from features.encoding import cached_encoder
 from features.encoding import vector_cache as cache_module
-from features.encoding.cached_encoder import CachedEncoder
+from features.encoding.cached_encoder import CachedEncoder, encoding_once
 from features.encoding.encoder import HashingEncoder, SentenceEncoder
 from features.encoding.erasure import forget_cached
 from features.encoding.vector_cache import EncodingCache, encode_ahead, forget_encodings
@@ -164,3 +165,27 @@ def test_cheap_encoder_is_not_cached(tmp_path: Path) -> None:
     encoder = HashingEncoder()
     assert encode_ahead(encoder, TEXTS, EncodingCache(tmp_path, encoder), lambda count: None) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_every_process_reads_is_encoded_by_the_first(
+    make_encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRECEDENT_HOME", str(tmp_path / "home"))
+    vectors = []
+    for encoded in (TEXTS, []):
+        encoder, network = make_encoder()
+        monkeypatch.setattr(cached_encoder, "open_encoder", {REFERENCE: encoder}.get)
+        with encoding_once(REFERENCE) as once:
+            vectors.append(once.encode(TEXTS))
+        assert sorted(network.texts) == sorted(encoded)
+    np.testing.assert_array_equal(*vectors)
+
+
+def test_a_home_that_cannot_be_written_only_costs_time(
+    make_encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    monkeypatch.setenv("PRECEDENT_HOME", str(tmp_path))
+    monkeypatch.setattr(cached_encoder, "open_encoder", {REFERENCE: make_encoder()[0]}.get)
+    with encoding_once(REFERENCE) as once:
+        assert once.encode(TEXTS).any()

@@ -13,7 +13,7 @@ from features.store.write_check import WriteCheck
 
 
 def wait_until(store: Store, *, works: bool) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while store.writes_work() is not works:
         assert time.monotonic() < until
         time.sleep(0.01)

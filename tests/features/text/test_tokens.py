@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.text.tokens import TERM_BUCKETS, term_ids, terms_of
+from features.encoding.encoder_weights import MINILM
+from features.encoding.word_pieces import open_word_pieces
+from features.text.tokens import TERM_BUCKETS, term_ids, terms_of, terms_of_vocabulary
 
 TICKET = """Payment service on pay-api-{n} is very slow since 03:{n}. Customers of shop {n} see a
 timeout at the last step, the gateway pool seems exhausted. Please look soon, we lose orders."""
@@ -102,3 +104,8 @@ def test_longest_text_is_read_quickly(piece: str) -> None:
     started = time.process_time()
     terms_of((piece * 200_000)[:200_000])
     assert time.process_time() - started < 1
+
+
+def test_a_vocabulary_has_the_terms_of_its_words() -> None:
+    words = [*open_word_pieces(MINILM).words, "KubePod", "ORA-00942", "don't", "", "Überlauf"]
+    assert terms_of_vocabulary(words) == [tuple(terms_of(word)) for word in words]

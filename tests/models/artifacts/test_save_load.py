@@ -2,6 +2,8 @@ import dataclasses
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -22,15 +24,15 @@ REPORTS = [IncidentReport(id=str(n), title=title) for n, title in enumerate(["vp
 
 
 @pytest.fixture
-def saved(toy_model, toy_card, tmp_path):
+def saved(toy_model, full_card, tmp_path):
     folder = tmp_path / "model"
-    return folder, save_artifact(toy_model, toy_card, folder)
+    return folder, save_artifact(toy_model, full_card, folder)
 
 
-def test_a_loaded_model_is_the_saved_one(saved, toy_model, toy_card, trusted_toy):
+def test_a_loaded_model_is_the_saved_one(saved, toy_model, full_card, trusted_toy):
     folder, sha256 = saved
     loaded = load_artifact(folder, expected_sha256=sha256, trusted=trusted_toy)
-    assert loaded.card == toy_card
+    assert loaded.card == full_card
     assert loaded.model.predict(REPORTS) == toy_model.predict(REPORTS)
     assert loaded.model.get_params() == toy_model.get_params()
     assert loaded.model.certificates_ == toy_model.certificates_
@@ -190,11 +192,11 @@ def test_the_allow_list_names_types_that_exist():
         assert hasattr(__import__(module, fromlist=[name]), name), path
 
 
-def test_a_card_survives_json_and_ignores_what_newer_versions_add(toy_card):
-    content = json.loads(toy_card.to_json())
+def test_a_card_survives_json_and_ignores_what_newer_versions_add(full_card):
+    content = json.loads(full_card.to_json())
     content["invented_later"] = 1
     content["metrics"][0]["invented_later"] = 1
-    assert Card.from_json(json.dumps(content)) == toy_card
+    assert Card.from_json(json.dumps(content)) == full_card
 
 
 def test_a_card_keeps_intervals_that_could_not_be_computed(toy_card):
@@ -262,3 +264,20 @@ def test_hard_links_of_a_backup_are_accepted(saved, trusted_toy, tmp_path):
     folder, sha256 = saved
     shutil.copytree(folder, tmp_path / "backup", copy_function=os.link)
     load_artifact(folder, expected_sha256=sha256, trusted=trusted_toy)
+
+
+def test_a_fitted_model_is_stored_without_torch() -> None:
+    program = """
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from models.artifacts.fitted_model import dump_fitted_model
+from models.artifacts.manifest import ArtifactFolder
+from models.runbooks.runbook_model import RunbookModel
+with TemporaryDirectory() as folder:
+    dump_fitted_model(RunbookModel(encoder="hashing").fit([]), ArtifactFolder(Path(folder)))
+assert "torch" not in sys.modules
+import sklearn.externals.array_api_compat.torch
+assert "torch" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)

@@ -1,6 +1,7 @@
 """Experts of the recent past: they take over after a change, and stay away without one."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
 import pytest
@@ -34,14 +35,16 @@ def incidents(days: int, changed_on: int | None) -> list[ResolvedIncident]:
     ]
 
 
-def fitted(past: list[ResolvedIncident]) -> ChoiceModel:
+@cache
+def fitted(days: int, changed_on: int | None) -> ChoiceModel:
+    past = incidents(days, changed_on)
     split = split_history(History(incidents=tuple(past)))
     model = ChoiceModel(target="assignment", encoder="hashing")
     return model.fit(past, split.folds, split.copies, follows_time=True)
 
 
 def test_after_a_change_the_recent_past_decides() -> None:
-    model = fitted(incidents(240, changed_on=225))
+    model = fitted(240, changed_on=225)
     assert model.recent_past_ is not None
     assert model.recent_past_.weights.sum() == pytest.approx(1)
     newest = max(model.recent_past_.experts)
@@ -54,7 +57,7 @@ def test_after_a_change_the_recent_past_decides() -> None:
 
 
 def test_without_a_change_the_model_of_all_the_past_stays_alone() -> None:
-    assert fitted(incidents(200, changed_on=None)).recent_past_ is None
+    assert fitted(200, changed_on=None).recent_past_ is None
 
 
 def test_without_times_there_is_no_recent_past() -> None:
@@ -89,7 +92,7 @@ def dated(past: list[ResolvedIncident]) -> DatedRows:
 
 
 def test_a_mixture_of_probabilities_is_a_probability() -> None:
-    model = fitted(incidents(240, changed_on=225))
+    model = fitted(240, changed_on=225)
     reports = [IncidentReport(id=kind, title=kind) for kind in TEAMS]
     probabilities = model.predict_proba(reports)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(3))
@@ -97,6 +100,6 @@ def test_a_mixture_of_probabilities_is_a_probability() -> None:
 
 
 def test_words_that_only_recent_experts_know_are_evidence_too() -> None:
-    model = fitted(incidents(240, changed_on=225))
+    model = fitted(240, changed_on=225)
     evidence = model.predict([IncidentReport(id="new", title="vpn down in room 7")])[0].evidence
     assert {token.token for token in evidence.tokens} & {"vpn", "down"}

@@ -14,11 +14,11 @@ from threading import Event, Thread
 
 import pytest
 from factories import incident
-from fakes import TRUSTED_WITH_TOY
+from fakes import TRUSTED_WITH_TOY, ToyModel
 from starlette.testclient import TestClient
 
 from features.errors import BackupRefused
-from features.home import Home
+from features.home import Home, HomeSettings, open_home
 from features.store.store import open_store
 from models.artifacts.registry import ModelRegistry, ModelVersion
 from models.artifacts.save_artifact import save_artifact
@@ -48,25 +48,57 @@ def bring_back(folder: Path, home: Home, *, replace: bool = False) -> BackupMani
     return restore(folder, home, replace=replace, progress=no_progress)
 
 
-@pytest.fixture
-def artifact(tmp_path: Path, toy_model, toy_card) -> Path:
-    folder = tmp_path / "model"
-    save_artifact(toy_model, toy_card, folder)
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory, toy_examples, toy_card) -> Path:
+    folder = tmp_path_factory.mktemp("artifact") / "model"
+    save_artifact(ToyModel().fit(toy_examples), toy_card, folder)
     return folder
 
 
+@pytest.fixture(scope="module")
+def fill(
+    artifact: Path, toy_card, toy_examples, promote: Callable[..., ModelVersion]
+) -> Callable[[Home], Home]:
+    """Gives a home a champion, an adapted encoder, incidents, a topology and caches."""
+
+    def fill_home(home: Home) -> Home:
+        register(artifact, toy_card, home=home, tenant="default")
+        promote("category", "1", home=home, tenant="default")
+        with open_store(home.database_url) as store:
+            store.incidents.upsert(toy_examples)
+        (home.adapted_encoders / "abc").mkdir(parents=True)
+        (home.adapted_encoders / "abc" / "weights").write_bytes(b"weights")
+        home.topology.write_text("services: {}\n")
+        (home.encodings / "cached").write_bytes(b"vectors")
+        return home
+
+    return fill_home
+
+
 @pytest.fixture
-def used_home(
-    home: Home, artifact: Path, toy_card, toy_examples, promote: Callable[..., ModelVersion]
-) -> Home:
-    """A home with a champion, an adapted encoder, incidents, a topology and caches."""
-    register(artifact, toy_card, home=home, tenant="default")
-    promote("category", "1", home=home, tenant="default")
-    with open_store(home.database_url) as store:
-        store.incidents.upsert(toy_examples)
-    (home.adapted_encoders / "abc").mkdir(parents=True)
-    (home.adapted_encoders / "abc" / "weights").write_bytes(b"weights")
-    home.topology.write_text("services: {}\n")
+def trained_home(home: Home, fill: Callable[[Home], Home]) -> Home:
+    """A home that was never restored."""
+    return fill(home)
+
+
+@pytest.fixture(scope="module")
+def kept_backup(
+    tmp_path_factory: pytest.TempPathFactory, empty_registry: Path, fill: Callable[[Home], Home]
+) -> Path:
+    """A backup of such a home, from which tests get theirs: registering takes longer."""
+    folder = tmp_path_factory.mktemp("kept")
+    home = open_home(HomeSettings(home=folder / "home"))
+    shutil.copy(empty_registry, home.root / "mlflow.db")
+    save(fill(home), folder / "backup")
+    return folder / "backup"
+
+
+@pytest.fixture
+def used_home(kept_backup: Path, tmp_path: Path) -> Home:
+    """A home as after a restore; its path needs escaping in addresses."""
+    home = Home(tmp_path / "a home #1")
+    bring_back(kept_backup, home)
+    home.encodings.mkdir(parents=True, exist_ok=True)
     (home.encodings / "cached").write_bytes(b"vectors")
     return home
 
@@ -102,17 +134,19 @@ def _comparable(value: object) -> object:
 
 
 def test_a_restored_copy_answers_as_the_original_did_when_that_is_gone(
-    used_home: Home, copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = answers(used_home, monkeypatch)
-    shutil.rmtree(used_home.root)
+    copied = tmp_path / "backup"
+    save(trained_home, copied)
+    expected = answers(trained_home, monkeypatch)
+    shutil.rmtree(trained_home.root)
     target = Home(tmp_path / "elsewhere" / "new home")
     bring_back(copied, target)
     shutil.rmtree(copied)
     assert answers(target, monkeypatch) == expected
     (version,) = ModelRegistry(target.tracking_uri, "default").champions().values()
     assert version.folder.is_relative_to(target.root)
-    assert str(used_home.root) not in _all_addresses(target)
+    assert str(trained_home.root) not in _all_addresses(target)
     assert (target.adapted_encoders / "abc" / "weights").read_bytes() == b"weights"
     assert target.topology.read_text() == "services: {}\n"
     assert not (target.encodings / "cached").exists()
@@ -243,7 +277,7 @@ def contents(home: Home) -> dict[str, bytes | None]:
 KILLED = """
 import os, sys
 from pathlib import Path
-from features.home import Home
+from features.home import Home, HomeSettings, open_home
 from models.lifecycle import backup_manifest
 from models.lifecycle.backup import back_up
 from models.lifecycle.restore import restore

@@ -79,14 +79,15 @@ def test_labels_that_are_more_frequent_now_are_likelier(model: ChoiceModel) -> N
 
 
 def test_without_a_change_there_are_no_rates(model: ChoiceModel) -> None:
-    generator = np.random.default_rng(1)
+    generator, numbers = np.random.default_rng(1), range(200, 300)
+    shares = model.predict_proba([report("something", number) for number in numbers])
+    estimated = estimator(model)
     for _ in range(20):
         newest = []
-        for number in range(200, 300):
-            probabilities = model.predict_proba([report("something", number)])[0]
+        for number, probabilities in zip(numbers, shares, strict=True):
             label = str(generator.choice(model.classes_, p=probabilities))
             newest += labelled("something", label, range(number, number + 1))
-        assert estimator(model).estimate(newest, NOON) is None
+        assert estimated.estimate(newest, NOON) is None
 
 
 def test_few_labels_and_labels_that_the_model_does_not_know_do_not_count(

@@ -57,7 +57,7 @@ def ids(found: list[dict]) -> list[str]:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -87,19 +87,18 @@ def test_limit_and_cutoff_count(client: TestClient) -> None:
     assert suggested(client, ALERT, cutoff=1) == []
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        *({"limit": limit} for limit in (0, 101, 10_000, 2.5, "3", True)),
-        *({"cutoff": cutoff} for cutoff in (-0.1, 1.1, "high", "0.5", True)),
-        {"other": 1},
-    ],
-    ids=str,
+OUT_OF_BOUNDS = (
+    *({"limit": limit} for limit in (0, 101, 10_000, 2.5, "3", True)),
+    *({"cutoff": cutoff} for cutoff in (-0.1, 1.1, "high", "0.5", True)),
+    {"other": 1},
 )
-def test_what_is_out_of_bounds_is_refused(client: TestClient, asked: dict) -> None:
-    answer = client.post("/v1/runbooks", json={"incident": ALERT, **asked})
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_what_is_out_of_bounds_is_refused(client: TestClient) -> None:
+    for asked in OUT_OF_BOUNDS:
+        answer = client.post("/v1/runbooks", json={"incident": ALERT, **asked})
+        assert answer.status_code == 422, asked
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("incident", [{}, {"title": ""}, {"title": "???"}, {"title": "🔥"}])

@@ -127,19 +127,18 @@ def test_limit_counts_entries_and_falls_with_relatedness(client: TestClient) -> 
     assert relatedness == pytest.approx(sorted(relatedness, reverse=True), abs=0.02)
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        *({"limit": limit} for limit in (0, 101, 10_000, 2.5, "3", True)),
-        *({"cutoff": cutoff} for cutoff in (-0.1, 1.1, "high", "0.5", True)),
-        {"other": 1},
-    ],
-    ids=str,
+OUT_OF_BOUNDS = (
+    *({"limit": limit} for limit in (0, 101, 10_000, 2.5, "3", True)),
+    *({"cutoff": cutoff} for cutoff in (-0.1, 1.1, "high", "0.5", True)),
+    {"other": 1},
 )
-def test_what_is_out_of_bounds_is_refused(client: TestClient, asked: dict) -> None:
-    answer = client.post("/v1/similar", json={"incident": NEW, **asked})
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_what_is_out_of_bounds_is_refused(client: TestClient) -> None:
+    for asked in OUT_OF_BOUNDS:
+        answer = client.post("/v1/similar", json={"incident": NEW, **asked})
+        assert answer.status_code == 422, asked
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("incident", [{}, {"title": ""}, {"title": "???"}, {"title": "🔥"}])
@@ -233,7 +232,7 @@ def test_a_great_import_is_found_piece_by_piece(client: TestClient, store) -> No
             for n, title in enumerate(titles)
         ]
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(similar(client, {"title": "printer box jams"}, cutoff=0, limit=50)) < 50:
         assert time.monotonic() < deadline
 

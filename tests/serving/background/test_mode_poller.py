@@ -157,7 +157,7 @@ def test_while_the_store_is_away_the_last_modes_hold(watcher, store, monkeypatch
 def test_the_thread_follows_and_stops(watcher, store):
     watcher.start()
     store.modes.set(ModeSetting("category", None, Mode.AUTO, datetime.now(UTC)))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while watcher.modes.of("category") is not Mode.AUTO and time.monotonic() < deadline:
         time.sleep(0.01)
     watcher.stop()
@@ -178,9 +178,9 @@ def test_modes_are_followed_while_a_champion_takes_long_to_load(app_of, trained_
     with TestClient(app_of(trained_registry)) as client:
         trained_registry.load = load_slowly
         trained_registry.promote("category", "8")
-        assert is_loading.wait(5)
+        assert is_loading.wait(60)
         store.modes.set(ModeSetting("category", None, Mode.OFF, datetime.now(UTC)))
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while triage(client)["category"] is not None and time.monotonic() < deadline:
             time.sleep(0.02)
         pollers = triage(client)["category"] is None

@@ -33,7 +33,7 @@ def watcher(trained_registry, word_model):
     return following
 
 
-def wait_for(holds, seconds=10):
+def wait_for(holds, seconds=60):
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"not within {seconds} s"

@@ -137,20 +137,17 @@ def test_feedback_on_what_was_not_answered_is_a_page(client, answered, wrong):
         OWN | {"Sec-Fetch-Site": "same-site"},
     ],
 )
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_a_form_from_elsewhere_is_refused(client, answered, headers):
+    fields = {"prediction_id": "p-1", "target": "category", "action": "accept"}
+    for path in (
         *("/feedback", "/name", "/again", "/try", "/sign-in", "/sign-out"),
         *("/acknowledge", "/edit", "/resolve", "/reopen"),
         *("/join", "/split", "/close-consequences"),
-    ],
-)
-def test_a_form_from_elsewhere_is_refused(client, answered, path, headers):
-    fields = {"prediction_id": "p-1", "target": "category", "action": "accept"}
-    response = client.post(path, data=fields, headers=headers, follow_redirects=False)
-    assert response.status_code == 403
-    assert "was not sent from this page" in response.text
-    assert answered.feedback.select() == ()
+    ):
+        response = client.post(path, data=fields, headers=headers, follow_redirects=False)
+        assert response.status_code == 403, path
+        assert "was not sent from this page" in response.text, path
+        assert answered.feedback.select() == (), path
 
 
 def test_what_is_no_form_is_refused(client, answered, app_of, registry):

@@ -181,9 +181,16 @@ def test_a_cursor_that_is_no_moment_is_left_out(client, store, moment):
     assert re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text) == ["INC1", "INC2"]
 
 
-@pytest.mark.parametrize(
-    ("asked", "found"),
-    [
+def test_the_inbox_filters(client, store):
+    store.incidents.upsert(
+        [
+            numbered(1),
+            numbered(2, "printer jam", service="lan"),
+            numbered(3, category="Mail"),
+        ]
+    )
+    triage(client, store, 1, 2)
+    for asked, wanted in (
         ("q=printer+JAM", {"INC2"}),
         ("state=open", {"INC1", "INC2"}),
         ("state=resolved", {"INC3"}),
@@ -194,19 +201,10 @@ def test_a_cursor_that_is_no_moment_is_left_out(client, store, moment):
         ("q=nothing+like+it", set()),
         ("state=all&before=bogus", {"INC1", "INC2", "INC3"}),
         ("state=bogus&before=bogus&q=%00", {"INC1", "INC2"}),
-    ],
-)
-def test_the_inbox_filters(client, store, asked, found):
-    store.incidents.upsert(
-        [
-            numbered(1),
-            numbered(2, "printer jam", service="lan"),
-            numbered(3, category="Mail"),
-        ]
-    )
-    triage(client, store, 1, 2)
-    page = client.get(f"/?{asked}")
-    assert set(re.findall(r'class="incident" href="/incidents/(INC\d)"', page.text)) == found
+    ):
+        page = client.get(f"/?{asked}").text
+        found = set(re.findall(r'class="incident" href="/incidents/(INC\d)"', page))
+        assert found == wanted, asked
 
 
 def test_the_first_entry_with_a_fix_is_named_at_a_glance(client, store):

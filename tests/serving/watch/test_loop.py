@@ -70,7 +70,7 @@ def test_it_takes_over_when_the_first_ends(store):
     second.watch.step()
     assert not second.is_active
     stopping.set()
-    running.join(5)
+    running.join(60)
     assert not running.is_alive()
     assert first.sessions[0].is_closed
     second.watch.step()

@@ -59,7 +59,7 @@ def champion(home: Home, promote, toy_model, toy_card, trusted_toy, tmp_path: Pa
 
     def make(incidents: int, judged: np.ndarray | None = None, name: str = "1") -> ModelVersion:
         past = history(incidents)
-        card = replace(toy_card, cutoff=past.incidents[-1].report.opened_at, reliability=())
+        card = replace(toy_card, cutoff=past.incidents[-1].report.opened_at)
         ids = [resolved.report.id for resolved in past.incidents]
         folder = tmp_path / name
         save_artifact(toy_model, card, folder / "model", learned_from=ids)

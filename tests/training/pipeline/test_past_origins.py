@@ -25,7 +25,7 @@ def plan(tmp_path) -> TrainingPlan:
     return TrainingPlan(home, "default", home.database_url, "hashing")
 
 
-def history_of(severe_before: float, severe_after: float, rows: int = 600) -> History:
+def history_of(severe_before: float, severe_after: float, rows: int = 300) -> History:
     """Return incidents whose text always says the same; the share of "high" changes halfway."""
     generator = np.random.default_rng(3)
     share = np.where(np.arange(rows) < rows // 2, severe_before, severe_after)
