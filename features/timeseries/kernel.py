@@ -17,7 +17,6 @@ from features.timeseries.channels import (
 from features.timeseries.jit import compiled
 from features.timeseries.recurrence import (
     RARE_PER_WEEK,
-    ROUTINE_PER_WEEK,
     judge_recurrence,
     judge_schedule,
     keep_extremes,
@@ -147,9 +146,8 @@ def _finish(
     raw = smooth(s, point.score) + bonus
     out.score, rate = judge_score(s, pace, alarms, raw)
     expected = point.expected
-    is_routine = rate <= RARE_PER_WEEK and judge_recurrence(s, pace, time, x, point.size)
-    if is_routine:
-        rate = max(rate, ROUTINE_PER_WEEK)
+    if rate <= RARE_PER_WEEK:
+        rate = max(rate, judge_recurrence(s, pace, time, x, point.size))
     begins_quarter = keep_extremes(s, pace, time, x)
     if s.points <= pace.flag_warm:
         rate = np.inf

@@ -1,9 +1,10 @@
 """Tells what a series does again and again from what is new: a memory of its excursions.
 
 An excursion is a stretch of points with rare scores. It is routine if it matches earlier ones in
-direction, size and duration on at least four days, or at the same hour of three weeks. What is
-larger or lasts longer than the earlier ones is no routine. That excursions merely recur makes none
-of them routine: more than half of the incidents of real series have others in the weeks before.
+direction, size and duration: of equal size or at the same time of day on four days, at the same
+time of each of the last three weeks, or on about every second day of them. What is larger or lasts
+longer than the earlier ones is no routine. That excursions merely recur makes none of them routine:
+more than half of the incidents of real series have others in the weeks before.
 """
 
 import numpy as np
@@ -26,12 +27,15 @@ _HALF_DAY, _DAY, _WEEK = 43_200, 86_400, 604_800
 RARE_PER_WEEK = 7.0
 APART = 3_600
 
-# A routine happens on so many days, with one of: a size equal but for 5%, the same time of day, or
-# three weeks from the first to the last. Or it happens in so many weeks at the same hour.
+# A routine happens on so many days with a size equal but for 5% or at the same time of day, or in
+# each of so many last weeks at the same time, or on about every second day of the last three weeks.
+# What is alike on a few days of a longer time may be a habit or trouble that comes back: it is
+# taken to come once in two weeks.
 DAYS_OF_ROUTINE, WEEKS_OF_ROUTINE = 4, 3
 ROUTINE_PER_WEEK = 14.0
-SAME_TIME, _SAME_HOUR, _LONG_SINCE, _MOST_OF = 1_800, 5_400, 20.0 * _DAY, 0.75
-_EQUAL, _LONGER, _TURNED = 1.05, 1.5, 1.5
+SAME_TIME, _LONG_SINCE, _MOST_OF = 1_800, 20.0 * _DAY, 0.75
+LATELY, OFTEN_DAYS, EQUAL = 21.5 * _DAY, 10, 1.05
+_HABIT_PER_WEEK, _LONGER, _TURNED = 0.5, 1.5, 1.5
 
 # An excursion that is due is missing after `_GRACE`; this is tested every quarter of an hour. The
 # missing ones have a tenth of the budget; each further period that it came halves their rate.
@@ -44,10 +48,11 @@ LARGER_OF_LONG, SMALLER_OF_LONG = 1.35, 2.0
 @compiled
 def judge_recurrence(
     s: SeriesState, pace: TimeConstants, time: float, x: float, size: float
-) -> bool:
-    """Add a point with a rare score to its excursion; return whether that is routine so far.
+) -> float:
+    """Add a point with a rare score to its excursion; return how many a week are like it, at least.
 
-    `size` is the point's signed deviation, `x` its value relative to the origin.
+    That is 0 for an excursion that is unlike the earlier ones so far. `size` is the point's
+    signed deviation, `x` its value relative to the origin.
     """
     current = s.excursion
     if s.began_at == 0 or time - s.lasted_until > APART:
@@ -62,7 +67,7 @@ def judge_recurrence(
     current[DURATION] = time - s.began_at
     current[LOWEST] = min(current[LOWEST], x)
     current[HIGHEST] = max(current[HIGHEST], x)
-    return _is_routine(s, pace)
+    return _usual_rate(s, pace)
 
 
 @compiled
@@ -156,9 +161,10 @@ def _are_alike(s: SeriesState, place: int, other: int) -> bool:
 
 
 @compiled
-def _is_routine(s: SeriesState, pace: TimeConstants) -> bool:
-    equal = timely = lasting = weeks = last_week = 0
-    equal_at = timely_at = lasting_at = s.began_at
+def _usual_rate(s: SeriesState, pace: TimeConstants) -> float:
+    """Return the rate per week that excursions like the current one are known to have, at least."""
+    equal = timely = alike = lately = weeks = 0
+    equal_at = timely_at = alike_at = s.began_at
     for place in range(EXCURSIONS):
         at = s.excursions_at[place]
         if at == 0:
@@ -168,17 +174,20 @@ def _is_routine(s: SeriesState, pace: TimeConstants) -> bool:
         ratio = _match(s, pace, place, is_timely)
         if ratio == 0 or ago <= _HALF_DAY:
             continue
-        if lasting_at - at > _HALF_DAY:
-            lasting, lasting_at = lasting + 1, at
-        week = int(ago / _WEEK + 0.5)
-        if week > last_week and abs(ago - week * _WEEK) <= _SAME_HOUR:
-            weeks, last_week = weeks + 1, week
-        if 1 / _EQUAL <= ratio <= _EQUAL and equal_at - at > _HALF_DAY:
+        if alike_at - at > _HALF_DAY:
+            alike, alike_at = alike + 1, at
+            lately += ago <= LATELY
+        if abs(ago - (weeks + 1) * _WEEK) <= SAME_TIME:
+            weeks += 1
+        if 1 / EQUAL <= ratio <= EQUAL and equal_at - at > _HALF_DAY:
             equal, equal_at = equal + 1, at
         if is_timely and 1 / _LARGER <= ratio <= _SMALLER and timely_at - at > _HALF_DAY:
             timely, timely_at = timely + 1, at
-    is_old = lasting >= DAYS_OF_ROUTINE and s.began_at - lasting_at >= _long_since(s)
-    return is_old or max(equal, timely) >= DAYS_OF_ROUTINE or weeks >= WEEKS_OF_ROUTINE
+    is_routine = max(equal, timely) >= DAYS_OF_ROUTINE or weeks >= WEEKS_OF_ROUTINE
+    if is_routine or lately >= OFTEN_DAYS:
+        return ROUTINE_PER_WEEK
+    is_habit = alike >= DAYS_OF_ROUTINE and s.began_at - alike_at >= _long_since(s)
+    return _HABIT_PER_WEEK if is_habit else 0.0
 
 
 @compiled

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from features.timeseries.recurrence import (
     DAYS_OF_ROUTINE,
+    EQUAL,
     LARGER_OF_LONG,
+    LATELY,
+    OFTEN_DAYS,
     SAME_TIME,
     SMALLER_OF_LONG,
     WEEKS_OF_ROUTINE,
@@ -75,13 +78,14 @@ def _routine(
     days = len(np.unique(times // _DAY))
     weekly, daily = _find_period(times, _WEEK), _find_period(times, _DAY)
     is_weekly = weekly is not None and len(times) >= WEEKS_OF_ROUTINE
-    if days < DAYS_OF_ROUTINE and not is_weekly:
+    is_daily = daily is not None and days >= DAYS_OF_ROUTINE
+    if not (is_weekly or is_daily or _is_frequent(times, excursions[:, SIZE])):
         return None
     every: Every = "irregular"
     at = None
     if weekly is not None and is_weekly:
         every, at = "week", f"{datetime.fromtimestamp(weekly, zone):%A %H:%M}"
-    elif daily is not None:
+    elif daily is not None and is_daily:
         every, at = "day", f"{datetime.fromtimestamp(daily, zone):%H:%M}"
     return Routine(
         at=at,
@@ -90,6 +94,17 @@ def _routine(
         lower=origin + float(excursions[:, LOWEST].min()),
         upper=origin + float(excursions[:, HIGHEST].max()),
         days_seen=days,
+    )
+
+
+def _is_frequent(times: NDArray[np.float64], sizes: NDArray[np.float64]) -> bool:
+    """Tell whether excursions at no certain time are equal, or come on many days lately."""
+    ratios = sizes / sizes[0]
+    is_equal = (ratios >= 1 / EQUAL) & (ratios <= EQUAL)
+    is_recent = times >= times[0] - LATELY
+    return (
+        len(np.unique(times[is_equal] // _DAY)) >= DAYS_OF_ROUTINE
+        or len(np.unique(times[is_recent] // _DAY)) >= OFTEN_DAYS
     )
 
 
