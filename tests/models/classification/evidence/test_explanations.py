@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from scipy.special import logit
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
+from features.encoding.encoded_reports import ReportBatch
 from features.encoding.encoder import HashingEncoder
 from models.base.predictions import Exemplar
 from models.classification.calibrated_model import CalibratedModel
+from models.classification.calibrated_predictor import explain_answers
 from models.classification.choice import ChoiceModel
 from models.classification.evidence import explanations as evidence_module
 from models.classification.evidence.nearest_examples import _choose
@@ -197,3 +199,19 @@ def test_evidence_names_words_at_their_place_in_the_raw_text(
         assert written.lower() == token.token
         assert token.token not in {"the", "at"}
         assert abs(token.weight) >= 0.01
+
+
+def test_models_explained_together_give_the_evidence_they_give_alone() -> None:
+    models = [fit_choice(2), fit_choice(3), fit_severity(3)]
+    titles = ("vpn tunnel gone", MIXED, "printer toner", "zebra")
+    reports = ReportBatch(
+        [
+            IncidentReport(id=str(number), title=title, attributes={"site": "Graz"})
+            for number, title in enumerate(titles)
+        ]
+    )
+    together = explain_answers(models, [model.answer(reports) for model in models])
+    for model, evidence in zip(models, together, strict=True):
+        alone = [answer.evidence for answer in model.predict(list(reports))]
+        assert evidence == alone
+    assert any(evidence.tokens for evidence in together[2])
