@@ -3,6 +3,7 @@
 from typing import cast
 
 import numpy as np
+from scipy.sparse import csr_array
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import KFold
@@ -33,16 +34,28 @@ _FEWEST_FOR_TREES = 1000
 
 
 class LatentTopics(TruncatedSVD):  # type: ignore[misc]
-    """A truncated SVD that finds a report's topics without copying all components."""
+    """A truncated SVD that finds a report's topics without copying all components.
+
+    If there are no more tokens than topics, there is nothing to reduce: each token is a topic.
+    """
 
     components_: Floats
 
-    def fit_transform(self, counts: object, labels: object = None) -> Floats:
+    def fit_transform(self, counts: csr_array, labels: object = None) -> Floats:
         """Learn the topics and return each row's weights of the topics."""
+        tokens = counts.shape[1]
+        if tokens <= self.n_components:
+            # One topic without tokens, because the steps that follow need a column.
+            self.components_ = np.eye(max(tokens, 1), tokens, dtype=counts.dtype)
+            return self.transform(counts)
         topics = cast("Floats", super().fit_transform(counts, labels))
         # SciPy multiplies by the transposed matrix, and copies it unless it is in Fortran order.
         self.components_ = np.asfortranarray(self.components_)
         return topics
+
+    def transform(self, counts: csr_array) -> Floats:
+        """Return each row's weights of the topics."""
+        return np.asarray(counts @ self.components_.T)
 
 
 def choose_experts(encoded: EncodedReports, *, classes: int, seed: int) -> dict[str, Pipeline]:

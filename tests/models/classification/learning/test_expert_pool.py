@@ -1,6 +1,6 @@
 """The pool: experts by what the history holds, and honest held-out probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import joblib
@@ -171,3 +171,24 @@ def test_a_scorer_that_differs_is_refused() -> None:
     wrong = replace(scorer, intercepts=scorer.intercepts + 1e-4)
     with pytest.raises(ScorerDiffers, match="LinearScorer"):
         check_scorer(wrong, expert, encoded)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        lambda n: f"{WORDS[n % 3]} in room {n % 20}",
+        lambda _: "printer",
+        lambda n: f"{WORDS[n % 3].split()[0]}",
+        lambda n: f"case{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)}",
+    ],
+    ids=["few words", "one word", "a word for each label", "no word twice"],
+)
+def test_long_histories_of_few_words_are_learned(title: Callable[[int], str]) -> None:
+    reports = [IncidentReport(id=str(n), title=title(n)) for n in range(600)]
+    labels = np.arange(600) % 3
+    encoded = encode(reports)
+    fitted = fit_expert_pool(encoded, labels, copy_folds(np.arange(600)), classes=3)
+    assert "topics" in fitted.pool.experts
+    probabilities = fitted.pool.predict_proba(encoded)
+    assert np.isfinite(probabilities).all()
+    assert probabilities.sum(axis=1) == pytest.approx(1)
