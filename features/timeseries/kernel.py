@@ -21,7 +21,13 @@ from features.timeseries.recurrence import (
     judge_schedule,
     keep_extremes,
 )
-from features.timeseries.runs import end_gap, leave_day, leave_week, miss, repeat
+from features.timeseries.runs import (
+    end_gap,
+    judge_hour_of_week,
+    judge_repeat,
+    judge_time_of_day,
+    miss,
+)
 from features.timeseries.state import (
     CHANNELS,
     FROZEN,
@@ -156,13 +162,13 @@ def _finish(
         if missed < rate:
             rate, channel = missed, OFF_WEEK
             expected = 0.5 * (s.excursions[place, LOWEST] + s.excursions[place, HIGHEST])
-    off_day = leave_day(s, pace, point.off_day)
+    off_day = judge_time_of_day(s, pace, point.off_day)
     if off_day < rate:
         rate, channel = off_day, OFF_DAY
-    off_week = leave_week(s, pace, point.off_week)
+    off_week = judge_hour_of_week(s, pace, point.off_week)
     if off_week < rate:
         rate, channel = off_week, OFF_WEEK
-    frozen = repeat(s, pace, x)
+    frozen = judge_repeat(s, pace, x)
     if frozen < rate:
         rate, channel = frozen, FROZEN
     out.alarms_per_week, out.channel = rate, channel

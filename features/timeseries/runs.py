@@ -63,7 +63,7 @@ def end_gap(s: SeriesState, pace: TimeConstants) -> float:
 
 
 @compiled
-def repeat(s: SeriesState, pace: TimeConstants, x: float) -> float:
+def judge_repeat(s: SeriesState, pace: TimeConstants, x: float) -> float:
     """Count a value that equals the last one; return the rate per week of so many repetitions.
 
     It is infinite for short runs and for series whose values repeat more often than not.
@@ -84,26 +84,26 @@ def repeat(s: SeriesState, pace: TimeConstants, x: float) -> float:
 
 
 @compiled
-def leave_day(s: SeriesState, pace: TimeConstants, ratio: float) -> float:
+def judge_time_of_day(s: SeriesState, pace: TimeConstants, ratio: float) -> float:
     """Add a point's distance from the usual value at the time of day, in usual distances.
 
     Return the rate per week of runs as far off as this one.
     """
     if ratio < _OFF and s.runs[DAY_RUN] == 0:
         return np.inf
-    return _leave(s, pace, DAY_RUN, ratio)
+    return _judge_distance(s, pace, DAY_RUN, ratio)
 
 
 @compiled
-def leave_week(s: SeriesState, pace: TimeConstants, ratio: float) -> float:
-    """Add a point's distance from the usual value at the hour of the week; see `leave_day`."""
+def judge_hour_of_week(s: SeriesState, pace: TimeConstants, ratio: float) -> float:
+    """Do the same as `judge_time_of_day` for the usual value at the hour of the week."""
     if ratio < _OFF and s.runs[WEEK_RUN] == 0:
         return np.inf
-    return _leave(s, pace, WEEK_RUN, ratio)
+    return _judge_distance(s, pace, WEEK_RUN, ratio)
 
 
 @compiled
-def _leave(s: SeriesState, pace: TimeConstants, run: int, ratio: float) -> float:
+def _judge_distance(s: SeriesState, pace: TimeConstants, run: int, ratio: float) -> float:
     if ratio < _OFF:
         s.runs[run] = _KEPT * s.runs[run] - 1
         if s.runs[run] <= 0:

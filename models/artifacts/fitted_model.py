@@ -4,9 +4,10 @@ Nothing serves from it: see `models.artifacts.load_artifact`.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from features.errors import ArtifactRejected
 from models.artifacts.array_storage import restore_arrays, store_arrays
@@ -18,8 +19,7 @@ from models.base.report_model import ReportModel
 _IMPORTS_TORCH = "sklearn.externals.array_api_compat.torch"
 
 
-@contextmanager
-def _without_torch() -> Iterator[None]:
+def _skops_io() -> Any:  # noqa: ANN401
     """Import skops without torch, which takes two seconds and a quarter of a gigabyte.
 
     skops imports every module of scikit-learn to list its estimators. One is left out.
@@ -27,7 +27,7 @@ def _without_torch() -> Iterator[None]:
     stand_in = ModuleType(_IMPORTS_TORCH)
     sys.modules.setdefault(_IMPORTS_TORCH, stand_in)
     try:
-        yield
+        return import_module("skops.io")
     finally:
         if sys.modules[_IMPORTS_TORCH] is stand_in:
             del sys.modules[_IMPORTS_TORCH]
@@ -35,10 +35,7 @@ def _without_torch() -> Iterator[None]:
 
 def dump_fitted_model(model: ReportModel, files: ArtifactFolder) -> None:
     """Write a fitted model and its arrays; `model` is not changed."""
-    with _without_torch():
-        import skops.io
-
-    skops.io.dump(store_arrays(model, files.arrays), files.model)
+    _skops_io().dump(store_arrays(model, files.arrays), files.model)
 
 
 def load_fitted_model(
@@ -49,14 +46,11 @@ def load_fitted_model(
     `expected_sha256` is the hash that `save_artifact` returned; None accepts any manifest. Big
     arrays are mapped from disk, read-only. Raises `ArtifactRejected` if a check fails.
     """
-    with _without_torch():
-        import skops.io
-
     verify_files(files, expected_sha256)
     # The files are unchanged. So if loading fails, the model has an untrusted type, or another
     # version of Precedent saved the files.
     try:
-        model = restore_arrays(skops.io.load(files.model, trusted=list(trusted)), files.arrays)
+        model = restore_arrays(_skops_io().load(files.model, trusted=list(trusted)), files.arrays)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
         raise ArtifactRejected(

@@ -49,8 +49,8 @@ class Routine:
 def find_routines(state: np.void, zone: tzinfo = UTC) -> tuple[Routine, ...]:
     """Return the routines of one series, the most frequent first."""
     times, excursions = _remembered(state)
-    told = np.abs(excursions[:, SIZE]) >= _LEAST_SPREADS * state["spread"][0]
-    times, excursions = times[told], excursions[told]
+    is_large = np.abs(excursions[:, SIZE]) >= _LEAST_SPREADS * state["spread"][0]
+    times, excursions = times[is_large], excursions[is_large]
     routines = []
     while len(times):
         sizes = excursions[:, SIZE]
