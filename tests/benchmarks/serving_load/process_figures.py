@@ -1,6 +1,7 @@
 """CPU time and memory of a process and of all that it started, read from /proc."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -23,8 +24,10 @@ def memory_megabytes(pid: int, kind: str = "Rss") -> float:
     """
     kilobytes = 0
     for number in _with_descendants(pid):
-        lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
-        kilobytes += next(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:"))
+        # A child that has ended meanwhile holds no memory.
+        with suppress(ProcessLookupError, FileNotFoundError):
+            lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
+            kilobytes += next(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:"))
     return kilobytes / _MEGABYTE
 
 
