@@ -44,18 +44,18 @@ def measure_installation(home: Path) -> list[Figure]:
 def measure_memory(home: Path) -> list[Figure]:
     """Line g: resident memory with the demo after calls of several clients."""
     with copied_home(home) as copy:
-        return _memory(copy, "demo", most=350)
+        return _memory("g", copy, "demo", most=350)
 
 
 def measure_large_home(home: Path) -> list[Figure]:
-    """Lines g and h: memory with 100,000 incidents, and the seconds until it is ready again."""
+    """Line h: memory with 100,000 incidents, and the seconds until it is ready again."""
     with copied_home(home) as copy:
         fill(copy, INCIDENTS)
         _start_once(copy, seconds=3600)
         ready = [_start_once(copy, seconds=3600)[1] for _ in range(_STARTS)]
         return [
             plain("h", f"ready again with {INCIDENTS:,} incidents", ready, "s", 6),
-            *_memory(copy, f"{INCIDENTS:,} incidents", most=700),
+            *_memory("h", copy, f"{INCIDENTS:,} incidents", most=700),
         ]
 
 
@@ -75,7 +75,7 @@ def measure_training(home: Path) -> list[Figure]:
     return [plain("i", f"training {_TRAINED_ROWS} rows of category", seconds, "s of CPU", 15)]
 
 
-def _memory(home: Path, name: str, most: float) -> list[Figure]:
+def _memory(line: str, home: Path, name: str, most: float) -> list[Figure]:
     service = ServiceProcess(home, QUIET)
     try:
         service.start(3600)
@@ -86,7 +86,7 @@ def _memory(home: Path, name: str, most: float) -> list[Figure]:
     finally:
         service.stop()
     note = f"{shared:.0f} MB if pages shared with other programs count in part"
-    return [plain("g", f"resident after {_CALLS} calls: {name}", [resident], "MB", most, note)]
+    return [plain(line, f"resident after {_CALLS} calls: {name}", [resident], "MB", most, note)]
 
 
 def _start_once(home: Path, seconds: float = 600) -> tuple[float, float]:
