@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from features.timeseries.level_blocks import Direction
+
 Bounds = tuple[float | None, float | None]
 
 
@@ -21,6 +23,15 @@ class MetricSeries:
     values: NDArray[np.float64]
     unit: str | None = None
     bounds: Bounds = (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelledSeries:
+    """A series, and the level that it should not reach from below or from above."""
+
+    series: MetricSeries
+    level: float
+    direction: Direction
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,15 @@ EXAMPLE_SERIES: dict[str, Any] = {
     "unit": "1/s",
     "bounds": [0, None],
 }
+EXAMPLE_LEVELLED_SERIES: dict[str, Any] = {
+    "name": "disk_used{host=db-1}",
+    "timestamps": [1_772_439_600, 1_772_443_200, 1_772_446_800],
+    "values": [71.2, 71.9, 72.8],
+    "unit": "%",
+    "bounds": [0, 100],
+    "level": 90,
+    "direction": "above",
+}
 EXAMPLE_CHANGE: dict[str, Any] = {
     "id": "deploy-4711",
     "service": "checkout",

@@ -93,7 +93,19 @@ class SeriesInput(RequestModel):
         return MetricSeries(self.name, self.timestamps, self.values, self.unit, (lowest, highest))
 
 
-class AnomaliesRequest(RequestModel):
+class SeriesRequest(RequestModel):
+    """A request about metric series; `BodyTooLarge` is raised for more points than the limit."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _limit_points(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        points, most = count_points(value), info.context["max_points"] if info.context else np.inf
+        if points > most:
+            raise BodyTooLarge(f"{points} points are over the limit of {most}; send fewer at once")
+        return value
+
+
+class AnomaliesRequest(SeriesRequest):
     """The request of `/v1/anomalies`: the series, and the accepted rate of false alarms.
 
     `budget_per_week` is the number of false alarms a week for each series. Days and weeks are those
@@ -104,14 +116,6 @@ class AnomaliesRequest(RequestModel):
     series: Annotated[list[SeriesInput], at_most("max_series", "series")]
     budget_per_week: float = Field(1.0, gt=0, le=168)
     time_zone: ZoneName = "UTC"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _limit_points(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
-        points, most = count_points(value), info.context["max_points"] if info.context else np.inf
-        if points > most:
-            raise BodyTooLarge(f"{points} points are over the limit of {most}; send fewer at once")
-        return value
 
     @property
     def zone(self) -> tzinfo:

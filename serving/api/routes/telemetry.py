@@ -11,9 +11,11 @@ from serving.api.examples import (
     EXAMPLE_ALERTS,
     EXAMPLE_CHANGE,
     EXAMPLE_CHANGE_EVENT,
+    EXAMPLE_LEVELLED_SERIES,
     EXAMPLE_SERIES,
     body_examples,
 )
+from serving.api.forecast_schemas import ForecastResponse, shape_forecasts
 from serving.api.json_route import JsonRoute, SeriesRoute
 from serving.api.lane_choice import in_lane
 from serving.api.problems import BODY_PROBLEMS
@@ -22,8 +24,10 @@ from serving.api.series_schemas import AnomaliesResponse, shape_anomalies
 from serving.runtime.lanes import LaneName
 from serving.schemas.alertmanager import AlertmanagerRequest
 from serving.schemas.changes import AnyChange
+from serving.schemas.forecast import ForecastRequest
 from serving.schemas.series import AnomaliesRequest
 from serving.services.anomalies import score_series
+from serving.services.forecasts import forecast_series
 
 telemetry_routes = APIRouter(route_class=JsonRoute, dependencies=[BEARER_KEY], tags=["telemetry"])
 series_routes = APIRouter(route_class=SeriesRoute, dependencies=[BEARER_KEY], tags=["telemetry"])
@@ -32,6 +36,9 @@ ChangeBody = Annotated[
     AnyChange, body_examples(deploy=EXAMPLE_CHANGE, pagerduty=EXAMPLE_CHANGE_EVENT)
 ]
 AlertsBody = Annotated[AlertmanagerRequest, body_examples(firing=EXAMPLE_ALERTS)]
+ForecastBody = Annotated[
+    ForecastRequest, body_examples(series={"series": [EXAMPLE_LEVELLED_SERIES]})
+]
 SeriesBody = Annotated[AnomaliesRequest, body_examples(series={"series": [EXAMPLE_SERIES]})]
 
 
@@ -62,3 +69,11 @@ def anomalies(body: SeriesBody, request_id: RequestId) -> AnomaliesResponse:
     series = [sent.parse() for sent in body.series]
     scored = score_series(series, body.budget_per_week, body.zone)
     return shape_anomalies(scored, body.budget_per_week, request_id)
+
+
+@series_routes.post("/v1/forecast", responses=BODY_PROBLEMS)
+@in_lane(LaneName.COMPUTE)
+def forecast(body: ForecastBody, request_id: RequestId) -> ForecastResponse:
+    """Forecast whether and when metric series reach a level."""
+    forecasts = [forecast_series(sent.parse_level(), body.seconds) for sent in body.series]
+    return shape_forecasts(forecasts, body.horizons, request_id)

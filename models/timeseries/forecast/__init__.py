@@ -1,0 +1,1 @@
+"""Forecasts: whether and when a metric series will reach a level."""
