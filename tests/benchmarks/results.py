@@ -146,6 +146,7 @@ def render(name: str, section: Section) -> str:
         "units": write_replay,
         "serving": _serving_table,
         "soak": _release_table,
+        "forecast": _forecast_table,
         "figures": _comparison_table,
     }
     table = next(write(section) for kind, write in tables.items() if kind in section)
@@ -316,6 +317,21 @@ def _serving_table(section: Section) -> str:
         "Ratios are of paired measurements in one run, with 95% intervals that resample whole "
         "pairs. Brackets of\nfigures with a unit hold the range. Latencies count from the time at "
         "which a call was due.\n\n" + "\n".join(lines)
+    )
+
+
+def _forecast_table(section: Section) -> str:
+    lines = [
+        _row("figure", "measured", "to reach"),
+        _row(*["---"] * 3),
+        *(
+            _row(row["name"], _interval(row), "" if row["least"] is None else f"{row['least']:g}")
+            for row in section["forecast"]
+        ),
+    ]
+    return (
+        "Whether a series reaches the .99 quantile of its own past, from origins six hours apart "
+        "that are below it.\nIntervals resample weeks of series.\n\n" + "\n".join(lines)
     )
 
 

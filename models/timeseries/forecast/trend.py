@@ -67,7 +67,7 @@ class JudgedTrend:
     """A trend with the errors of its forecasts of the highest height in windows of `lead` blocks.
 
     `errors` and `weights` have one entry for each of the past `places`; `typical_error` is the
-    weighted median distance of an error from the median error.
+    weighted median distance of an error from `median_error`.
     """
 
     trend: Trend
@@ -75,6 +75,7 @@ class JudgedTrend:
     places: Places
     errors: Floats
     weights: Floats
+    median_error: float
     typical_error: float
 
     @classmethod
@@ -94,17 +95,19 @@ class JudgedTrend:
         weights = np.exp((places - places[-1]) / memory)
         median = _weighted_median(errors, weights)
         typical = _weighted_median(np.abs(errors - median), weights)
-        return cls(trend, windows.lead, places, errors, weights, typical)
+        return cls(trend, windows.lead, places, errors, weights, median, typical)
 
     def probabilities(self, blocks: LevelBlocks, places: Places, lead: int) -> Floats:
         """Return the probability of reaching the level within `lead` blocks after each place."""
-        # Errors of a slope grow with the lead.
+        # Errors of a slope grow with the lead; that peaks are higher than means does not.
         growth = lead / self.lead
+        errors = self.median_error + growth * (self.errors - self.median_error)
         width = max(_SMOOTHING * self.typical_error, _LEAST_ERROR)
         expected = self.trend.extrapolate(blocks, places, lead)
-        margins = expected[:, None] + growth * self.errors[None] - 1.0
+        margins = expected[:, None] + errors[None] - 1.0
         beyond: Floats = ndtr(margins / (growth * width)) @ self.weights
-        return np.asarray(beyond / self.weights.sum(), np.float64)
+        probabilities: Floats = np.minimum(beyond / self.weights.sum(), 1.0)
+        return probabilities
 
 
 def find_trend(blocks: LevelBlocks, windows: PastWindows) -> JudgedTrend | None:
