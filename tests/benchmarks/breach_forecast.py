@@ -3,7 +3,7 @@
 Origins are six hours apart, at moments below the .99 quantile of the series' past; intervals
 resample weeks of series. The peers MSTL and AutoETS of statsforecast need other versions of
 libraries than this project: install them apart with `pip install --target FOLDER statsforecast`,
-and give the folder with `--libraries FOLDER`; they answer every fortieth origin.
+and give the folder with `--libraries FOLDER`; they answer every twelfth origin.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from models.timeseries.forecast.breach_curve import BreachCurve
 
 _SECTION = "forecast"
 _HOURS = (1, 6, 24, 168)
-_HOURS_APART, _EVERY = 6, 40
+_HOURS_APART, _EVERY = 6, 12
 _HOUR = 3_600
 _DRAWS = 1_000
 _SHARES = np.array([0.1, 0.5, 0.9])
