@@ -6,6 +6,7 @@ from typing import Self
 from features.home import Home, HomeSettings
 from features.store.database import Database
 from features.store.incidents.anomalies import AnomalyRepository
+from features.store.incidents.breach_warnings import BreachWarningRepository
 from features.store.incidents.changes import ChangeRepository
 from features.store.incidents.heartbeats import HeartbeatRepository
 from features.store.incidents.incident_search import InboxRepository
@@ -51,6 +52,7 @@ class Store:
         self.changes = ChangeRepository(database, tenant)
         self.anomalies = AnomalyRepository(database, tenant)
         self.series_states = SeriesStateRepository(database, tenant)
+        self.breach_warnings = BreachWarningRepository(database, tenant)
         self.telemetry = TelemetryRepository(database, tenant)
         self.predictions = PredictionRepository(database, tenant)
         self.labels = LabelRepository(database, tenant)

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from features.imports.yaml_files import explain, read_yaml
+from features.timeseries.level_blocks import Direction
 from models.base.series_model import Bounds
 from models.timeseries.anomaly_model import Tier
 from serving.runtime.errors import BadWatchConfig
@@ -54,6 +55,8 @@ class WatchedSeries(_StrictModel):
     service_label: str | None = None
     bounds: Bounds = (None, None)
     counter: bool = False
+    level: float | None = None
+    direction: Direction = "above"
 
     @model_validator(mode="after")
     def _check_bounds(self) -> Self:
@@ -66,13 +69,14 @@ class WatchedSeries(_StrictModel):
 class WatchedGroup(_StrictModel):
     """Series whose anomalies go to one team, and how many false alarms a week that team accepts.
 
-    The series of the group share this budget.
+    The series of the group share this budget, and so they do that of false warnings of breaches.
     """
 
     name: Name
     service: str | None = None
     service_label: str | None = None
     budget_per_week: float = Field(2.0, gt=0)
+    false_warnings_per_week: float = Field(1.0, gt=0)
     series: tuple[WatchedSeries, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

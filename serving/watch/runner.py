@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from features.domain.breach_warning import BreachWarning
 from features.store.incidents.telemetry import TELEMETRY_KEPT
 from features.store.store import Store
 from features.timeseries.time_grid import latest_slot, seconds_until_next
@@ -11,6 +12,7 @@ from models.base.series_model import SeriesModel
 from serving.runtime.http_client import RequestFailed
 from serving.watch.alert_payload import AlertWriter, summarise
 from serving.watch.anomaly_tracker import at
+from serving.watch.breach_watch import BreachWatch
 from serving.watch.clients.alertmanager import AlertmanagerClient
 from serving.watch.clients.circuit_breaker import CircuitBreaker
 from serving.watch.clients.prometheus import PrometheusClient
@@ -25,6 +27,7 @@ from serving.watch.series_keys import SeriesKey
 _log = logging.getLogger(__name__)
 
 _RESTORED = timedelta(hours=24)
+_WARNINGS_RESTORED = timedelta(days=7)
 _SECONDS_BETWEEN_DELETIONS = 86_400.0
 _KEYS_PER_DELETION = 5_000
 
@@ -73,6 +76,9 @@ class WatchRunner:
             metrics.count_failure("alertmanager"),
             most_seconds=SENT_AGAIN_AFTER.total_seconds(),
         )
+        self._breaches = BreachWatch(
+            config, prometheus, alertmanager, metrics.count_failure, self._save_warnings
+        )
         self._delete_at = 0.0
         self._restore()
 
@@ -87,6 +93,7 @@ class WatchRunner:
             self._readers.record_scored(results, self._scorer.score(results), now)
             self._save()
         self._notify(latest)
+        self._breaches.step(self._clock())
         self._delete_old_telemetry()
         self._metrics.update(self._scorer.queries.values(), self._clock())
         return self._seconds_to_wait()
@@ -99,6 +106,7 @@ class WatchRunner:
         now = at(self._clock())
         anomalies = self._store.anomalies.between(now - _RESTORED, now)
         self._notifications.restore(anomalies, now)
+        self._breaches.restore(self._store.breach_warnings.since(now - _WARNINGS_RESTORED))
         self._scorer.restore(self._store.series_states.of_watch(LEASE), anomalies, self._clock())
 
     def _save(self) -> None:
@@ -115,6 +123,11 @@ class WatchRunner:
             self._store.series_states.delete(LEASE, keys[start : start + _KEYS_PER_DELETION])
         self._notifications.refresh(unsaved.anomalies.values())
         self._scorer.unsaved = Unsaved()
+
+    def _save_warnings(self, warnings: Sequence[BreachWarning]) -> None:
+        if not self._lease.take():
+            raise LeaseLost
+        self._store.breach_warnings.record(warnings)
 
     def _notify(self, latest: int) -> None:
         now = at(self._clock())

@@ -3,6 +3,7 @@
 from features.store.tables.base import SCHEMA_REVISION, VERSION_TABLE, Base
 from features.store.tables.incidents import (
     AnomalyRow,
+    BreachWarningRow,
     ChangeRow,
     DeletionRow,
     IncidentRow,
@@ -41,6 +42,7 @@ __all__ = [
     "AnomalyRow",
     "AuditEventRow",
     "Base",
+    "BreachWarningRow",
     "ChangeRow",
     "DatasetMetadataRow",
     "DeletionRow",

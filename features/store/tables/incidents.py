@@ -141,6 +141,29 @@ class AnomalyRow(Base):
     points: Mapped[dict[str, Any]]
 
 
+class BreachWarningRow(Base):
+    """A warning that a series will probably reach its level."""
+
+    __tablename__ = "breach_warnings"
+    __table_args__ = (Index("breach_warnings_by_time", "tenant", "warned_at"),)
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    group: Mapped[str]
+    series: Mapped[str]
+    service: Mapped[str | None]
+    unit: Mapped[str | None]
+    level: Mapped[float]
+    direction: Mapped[str]
+    probability: Mapped[float]
+    at: Mapped[datetime]
+    lower: Mapped[datetime]
+    upper: Mapped[datetime]
+    warned_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    is_reached: Mapped[bool | None]
+
+
 class SeriesRow(Base):
     """The detector's state of a series, and the time until which the watch has read the series."""
 

@@ -1,0 +1,59 @@
+"""The repository of warnings that a series will probably reach its level."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, or_, select
+
+from features.domain.breach_warning import BreachWarning
+from features.store.database import insert_into
+from features.store.repository import Repository
+from features.store.tables import BreachWarningRow
+
+_NAMES = tuple(field.name for field in fields(BreachWarning))
+
+
+class BreachWarningRepository(Repository):
+    """The warnings of one tenant."""
+
+    def record(self, warnings: Sequence[BreachWarning]) -> None:
+        """Add or replace warnings by id, in one transaction."""
+        if not warnings:
+            return
+        with self._database.write() as connection:
+            statement = insert_into(connection, BreachWarningRow)
+            new = {name: statement.excluded[name] for name in _NAMES}
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=new),
+                [asdict(warning) | {"tenant": self._tenant} for warning in warnings],
+            )
+
+    def since(self, start: datetime) -> tuple[BreachWarning, ...]:
+        """Return the warnings that last or were sent since then, oldest first."""
+        lasts_or_new = or_(BreachWarningRow.ended_at.is_(None), BreachWarningRow.warned_at >= start)
+        query = (
+            select(*(BreachWarningRow.__table__.c[name] for name in _NAMES))
+            .where(BreachWarningRow.tenant == self._tenant, lasts_or_new)
+            .order_by(BreachWarningRow.warned_at, BreachWarningRow.id)
+        )
+        with self._database.read() as connection:
+            return tuple(BreachWarning(**row._mapping) for row in connection.execute(query))
+
+    def open(self) -> tuple[BreachWarning, ...]:
+        """Return the warnings that last, the soonest expected breach first."""
+        query = (
+            select(*(BreachWarningRow.__table__.c[name] for name in _NAMES))
+            .where(BreachWarningRow.tenant == self._tenant, BreachWarningRow.ended_at.is_(None))
+            .order_by(BreachWarningRow.at, BreachWarningRow.id)
+        )
+        with self._database.read() as connection:
+            return tuple(BreachWarning(**row._mapping) for row in connection.execute(query))
+
+
+def delete_breach_warnings(connection: Connection, tenant: str, before: datetime) -> int:
+    """Delete the warnings that were sent before a time, and return how many there were."""
+    deletion = delete(BreachWarningRow).where(
+        BreachWarningRow.tenant == tenant, BreachWarningRow.warned_at < before
+    )
+    return connection.execute(deletion).rowcount

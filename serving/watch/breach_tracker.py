@@ -1,0 +1,113 @@
+"""Decides when people are warned that a series will reach its level, within a budget."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from features.domain.breach_warning import BreachWarning
+from models.timeseries.forecast.breach_forecast import BreachForecast
+from serving.watch.series_keys import SeriesKey
+
+HORIZON = timedelta(hours=6)
+_BUDGET_WINDOW = timedelta(days=7)
+_TAKEN_BACK_BELOW = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WarnedSeries:
+    """What a warning says about its series."""
+
+    key: SeriesKey
+    name: str
+    service: str | None
+    unit: str | None
+    level: float
+    direction: str
+
+
+class BreachTracker:
+    """The warnings of one group: those that last, and the false ones of the last seven days.
+
+    A warning lasts until its level is reached, until it was not for six hours, or until the
+    probability falls below half of what is warned of. Once the budget of a week is spent on false
+    warnings, no further one is sent.
+    """
+
+    def __init__(self, group: str, budget_per_week: float) -> None:
+        self._group = group
+        self._most_false = math.ceil(budget_per_week)
+        self._open: dict[SeriesKey, BreachWarning] = {}
+        self._false_since: list[datetime] = []
+        self._quiet_until: dict[SeriesKey, datetime] = {}
+
+    def restore(self, warnings: Iterable[BreachWarning]) -> None:
+        """Continue with the warnings of an earlier watch."""
+        for warning in warnings:
+            if warning.ended_at is None:
+                self._open[SeriesKey.of_anomaly(warning.id)] = warning
+            elif warning.is_reached is False:
+                self._false_since.append(warning.warned_at)
+
+    def update(
+        self, series: WarnedSeries, forecast: BreachForecast, threshold: float, now: datetime
+    ) -> BreachWarning | None:
+        """Return the warning that a forecast begins, changes or ends; None if it does none."""
+        (breach,) = forecast.breaches
+        warning = self._open.get(series.key)
+        if warning is None:
+            if (
+                forecast.is_beyond
+                or breach.probability < threshold
+                or not self._may_warn(series, now)
+            ):
+                return None
+            warning = self._begin(series, now)
+        elif forecast.is_beyond:
+            return self._end(series.key, now, is_reached=True)
+        elif (
+            now >= warning.warned_at + HORIZON or breach.probability < _TAKEN_BACK_BELOW * threshold
+        ):
+            return self._end(series.key, now, is_reached=False)
+        times = {
+            name: datetime.fromtimestamp(round(getattr(breach, name)), now.tzinfo)
+            for name in ("at", "lower", "upper")
+        }
+        warning = replace(warning, probability=breach.probability, **times)
+        self._open[series.key] = warning
+        return warning
+
+    def end_others(self, keys: Iterable[SeriesKey], now: datetime) -> list[BreachWarning]:
+        """End the warnings of series that are not watched any more; nobody knows their outcome."""
+        gone = self._open.keys() - set(keys)
+        return [replace(self._open.pop(key), ended_at=now) for key in gone]
+
+    def _may_warn(self, series: WarnedSeries, now: datetime) -> bool:
+        self._false_since = [at for at in self._false_since if at > now - _BUDGET_WINDOW]
+        quiet_until = self._quiet_until.get(series.key)
+        # Warnings that last may turn out false, so they count as if they were.
+        spent = len(self._false_since) + len(self._open)
+        return spent < self._most_false and (quiet_until is None or now >= quiet_until)
+
+    def _begin(self, series: WarnedSeries, now: datetime) -> BreachWarning:
+        return BreachWarning(
+            id=f"{series.key}@{now:%Y-%m-%dT%H:%M:%SZ}",
+            group=self._group,
+            series=series.name,
+            service=series.service,
+            unit=series.unit,
+            level=series.level,
+            direction=series.direction,
+            probability=0.0,
+            at=now,
+            lower=now,
+            upper=now,
+            warned_at=now,
+        )
+
+    def _end(self, key: SeriesKey, now: datetime, *, is_reached: bool) -> BreachWarning:
+        warning = self._open.pop(key)
+        if not is_reached:
+            self._false_since.append(warning.warned_at)
+            self._quiet_until[key] = warning.warned_at + HORIZON
+        return replace(warning, ended_at=now, is_reached=is_reached)
