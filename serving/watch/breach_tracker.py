@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from features.domain.breach_warning import BreachWarning
 from models.timeseries.forecast.breach_forecast import BreachForecast
@@ -12,6 +12,7 @@ from serving.watch.series_keys import SeriesKey
 HORIZON = timedelta(hours=6)
 _BUDGET_WINDOW = timedelta(days=7)
 _TAKEN_BACK_BELOW = 0.5
+_NEARLY_CERTAIN = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class BreachTracker:
 
     A warning lasts until its level is reached, until it was not for six hours, or until the
     probability falls below half of what is warned of. Once the budget of a week is spent on false
-    warnings, no further one is sent.
+    warnings, only what is nearly certain is warned of.
     """
 
     def __init__(self, group: str, budget_per_week: float) -> None:
@@ -56,11 +57,8 @@ class BreachTracker:
         (breach,) = forecast.breaches
         warning = self._open.get(series.key)
         if warning is None:
-            if (
-                forecast.is_beyond
-                or breach.probability < threshold
-                or not self._may_warn(series, now)
-            ):
+            is_due = self._is_due(series.key, breach.probability, threshold, now)
+            if forecast.is_beyond or not is_due:
                 return None
             warning = self._begin(series, now)
         elif forecast.is_beyond:
@@ -69,11 +67,13 @@ class BreachTracker:
             now >= warning.warned_at + HORIZON or breach.probability < _TAKEN_BACK_BELOW * threshold
         ):
             return self._end(series.key, now, is_reached=False)
-        times = {
-            name: datetime.fromtimestamp(round(getattr(breach, name)), now.tzinfo)
-            for name in ("at", "lower", "upper")
-        }
-        warning = replace(warning, probability=breach.probability, **times)
+        warning = replace(
+            warning,
+            probability=breach.probability,
+            at=_time(breach.at),
+            lower=_time(breach.lower),
+            upper=_time(breach.upper),
+        )
         self._open[series.key] = warning
         return warning
 
@@ -82,12 +82,12 @@ class BreachTracker:
         gone = self._open.keys() - set(keys)
         return [replace(self._open.pop(key), ended_at=now) for key in gone]
 
-    def _may_warn(self, series: WarnedSeries, now: datetime) -> bool:
+    def _is_due(self, key: SeriesKey, probability: float, threshold: float, now: datetime) -> bool:
         self._false_since = [at for at in self._false_since if at > now - _BUDGET_WINDOW]
-        quiet_until = self._quiet_until.get(series.key)
-        # Warnings that last may turn out false, so they count as if they were.
-        spent = len(self._false_since) + len(self._open)
-        return spent < self._most_false and (quiet_until is None or now >= quiet_until)
+        if len(self._false_since) >= self._most_false:
+            threshold = max(threshold, _NEARLY_CERTAIN)
+        quiet_until = self._quiet_until.get(key)
+        return probability >= threshold and (quiet_until is None or now >= quiet_until)
 
     def _begin(self, series: WarnedSeries, now: datetime) -> BreachWarning:
         return BreachWarning(
@@ -111,3 +111,7 @@ class BreachTracker:
             self._false_since.append(warning.warned_at)
             self._quiet_until[key] = warning.warned_at + HORIZON
         return replace(warning, ended_at=now, is_reached=is_reached)
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(round(seconds), UTC)

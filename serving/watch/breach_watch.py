@@ -30,6 +30,7 @@ class _Levelled:
     """A query with a level: the past of its series, and the thresholds of their warnings."""
 
     past: PastValues
+    level: float
     breaker: CircuitBreaker
     thresholds: dict[SeriesKey, tuple[float, float]] = field(default_factory=dict)
 
@@ -59,6 +60,7 @@ class BreachWatch:
         self._queries = [
             _Levelled(
                 PastValues(group, series, config.step_seconds, config.history_days),
+                series.level,
                 CircuitBreaker(
                     "the past of a query",
                     {"query": f"{group.name}/{series.name}"},
@@ -106,10 +108,9 @@ class BreachWatch:
 
     def _forecast(self, query: _Levelled, key: SeriesKey, now: float) -> BreachWarning | None:
         config, group = query.past.config, query.past.group
-        assert config.level is not None
         grid = query.past.grid(key)
         horizon = [HORIZON.total_seconds()]
-        forecast = forecast_breaches(grid, config.level, config.direction, horizon)
+        forecast = forecast_breaches(grid, query.level, config.direction, horizon)
         if forecast is None:
             return None
         labels = query.past.keys[key]
@@ -119,7 +120,7 @@ class BreachWatch:
             series_name(config.name, labels),
             (labels.get(label) if label else None) or group.service,
             config.unit,
-            config.level,
+            query.level,
             config.direction,
         )
         threshold = self._threshold(query, key, now)
@@ -131,7 +132,7 @@ class BreachWatch:
         if known is not None and 0 <= now - known[0] < _THRESHOLD_SECONDS:
             return known[1]
         config, group = query.past.config, query.past.group
-        blocks = to_level_blocks(query.past.grid(key), config.level or 0.0, config.direction)
+        blocks = to_level_blocks(query.past.grid(key), query.level, config.direction)
         if blocks is None:
             return 1.0
         series = sum(len(other.past.keys) for other in self._queries if other.past.group == group)

@@ -14,7 +14,7 @@ _HOUR = 3_600
 _TREND_HOURS = (1, 6, 24, 72, 168)
 # Leads are close where peaks of a day can be told apart: until hour, hours between two leads.
 _LEADS_APART = ((24, 1), (72, 3), (168, 6))
-_TAIL = 0.1
+_FLAT = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ class BreachCurve:
         That is if it is reached within so many seconds at all.
         """
         probabilities = np.minimum(self.probabilities, self.probability(within))
-        rising = np.concatenate([[True], np.diff(probabilities) > 0])
-        total = probabilities[-1]
-        quantiles: Floats = np.interp(shares * total, probabilities[rising], self.seconds[rising])
+        # Where the curve is flat, the level is reached at its end and not anywhere on it.
+        rising = probabilities + _FLAT * np.arange(len(probabilities))
+        quantiles: Floats = np.interp(shares * probabilities[-1], rising, self.seconds)
         return np.minimum(quantiles, within)
 
 

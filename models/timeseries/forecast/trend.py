@@ -22,7 +22,7 @@ _FEWEST_WINDOWS = 5
 _MEMORY_LEADS = 8.0
 _SMOOTHING = 0.5
 _LEAST_ERROR = 1e-6
-_LARGEST_RATIO = 0.98
+_SLOWING = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,13 @@ class Trend:
         rise, earlier_rise = newest - middle, middle - oldest
         # The median of the newest stretch is the height at its middle.
         count = lead / self.stretch + 0.5
+        linear: Floats = newest + rise * count
         if not self.is_damped:
-            linear: Floats = newest + rise * count
             return linear
-        is_slowing = (earlier_rise * rise > 0) & (np.abs(rise) < np.abs(earlier_rise))
-        ratio = np.where(is_slowing, rise / np.where(is_slowing, earlier_rise, 1.0), 1.0)
-        ratio = np.minimum(ratio, _LARGEST_RATIO)
-        damped: Floats = newest + rise * ratio * (1 - ratio**count) / (1 - ratio)
-        return damped
+        is_slowing = (earlier_rise * rise > 0) & (np.abs(rise) < _SLOWING * np.abs(earlier_rise))
+        ratio = np.where(is_slowing, rise / np.where(is_slowing, earlier_rise, 1.0), 0.0)
+        damped = newest + rise * ratio * (1 - ratio**count) / (1 - ratio)
+        return np.where(is_slowing, damped, linear)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from features.timeseries.level_blocks import Flags, LevelBlocks
 from models.timeseries.forecast.breach_probability import usual_probabilities
 
 LEAST_PROBABILITY = 0.5
+_YOUNG_PROBABILITY, _YOUNG_WEEKS = 0.8, 2.0
 _HIGHEST = 0.99
 _CANDIDATES = np.linspace(LEAST_PROBABILITY, _HIGHEST, 50)
 _HOUR, _WEEK = 3_600, 604_800
@@ -19,8 +20,8 @@ def warning_threshold(
     """Return the least probability whose warnings would have kept the budget in the past.
 
     A warning is false if the level is not reached within `seconds`. It is at least .5: what is more
-    likely not to happen is no warning. One more false warning than were seen is assumed, so that a
-    short past needs a higher probability.
+    likely not to happen is no warning. In the first two weeks of a series it is at least .8, because
+    what recurs is not known yet. One more false warning than were seen is assumed.
 
     >>> from features.timeseries.level_blocks import to_level_blocks
     >>> from features.timeseries.resampling import lay_on_grid
@@ -36,10 +37,11 @@ def warning_threshold(
     weeks = len(places) * apart * blocks.seconds / _WEEK
     if not len(places):
         return _HIGHEST
+    least = LEAST_PROBABILITY if weeks >= _YOUNG_WEEKS else _YOUNG_PROBABILITY
     probabilities = usual_probabilities(blocks, course, windows, places)
     is_false = windows.is_breach[places] == 0
     most = budget_per_week * weeks
-    for candidate in _CANDIDATES:
+    for candidate in _CANDIDATES[_CANDIDATES >= least]:
         warned = probabilities >= candidate
         extra = _EXTRA_FALSE_WARNINGS if warned.any() else 0.0
         if count_warnings(places, warned & is_false, windows.lead) + extra <= max(most, 1.0):
