@@ -14,7 +14,16 @@ _.triaged_at  # features/store/tables/tracking.py
 # What the templates of the pages read.
 _.champion_accuracy, _.ideal, _.misuse, _.segments, _.next_link, _.chart, _.purpose
 _.has_earlier, _.unproven, _.allow_command, _.is_for_comparison, _.fits_nothing, _.is_hidden, HEIGHT
-_.radius, _.why_unusual, _.stale, _.storm, _.silent_heartbeats, _.most_ranked, _.recently_resolved
+(
+    _.radius,
+    _.why_unusual,
+    _.stale,
+    _.storm,
+    _.silent_heartbeats,
+    _.breach_warnings,
+    _.most_ranked,
+    _.recently_resolved,
+)
 _.is_first_page, _.is_narrowed, _.is_waiting, _.is_worked_on, _.shown_severity, _.other_services
 _.last_heard_at, _.answered_runbooks, _.other_runbooks, _.incident_count, _.rising
 

@@ -20,7 +20,7 @@ def warning_threshold(
     """Return the least probability whose warnings would have kept the budget in the past.
 
     A warning is false if the level is not reached within `seconds`. It is at least .5: what is more
-    likely not to happen is no warning. In the first two weeks of a series it is at least .8, because
+    likely not to happen is no warning. In the first two weeks of a series it is at least .8, as
     what recurs is not known yet. One more false warning than were seen is assumed.
 
     >>> from features.timeseries.level_blocks import to_level_blocks
@@ -41,7 +41,7 @@ def warning_threshold(
     probabilities = usual_probabilities(blocks, course, windows, places)
     is_false = windows.is_breach[places] == 0
     most = budget_per_week * weeks
-    for candidate in _CANDIDATES[_CANDIDATES >= least]:
+    for candidate in _CANDIDATES[least <= _CANDIDATES]:
         warned = probabilities >= candidate
         extra = _EXTRA_FALSE_WARNINGS if warned.any() else 0.0
         if count_warnings(places, warned & is_false, windows.lead) + extra <= max(most, 1.0):

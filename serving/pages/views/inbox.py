@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from features.domain.alerts.heartbeat import Heartbeat
+from features.domain.breach_warning import BreachWarning
 from features.domain.label_sources import decided_targets
 from features.domain.labels import LabelRecord
 from features.domain.predictions import PredictionRecord
@@ -85,6 +86,7 @@ class Inbox:
     options: Mapping[str, tuple[str, ...]]
     counts: InboxCounts
     silent_heartbeats: tuple[Heartbeat, ...]
+    breach_warnings: tuple[BreachWarning, ...]
     page: int = 1
     most_ranked: int | None = None
     recently_resolved: int | None = None
@@ -165,6 +167,7 @@ def open_inbox(services: Container, query: InboxQuery, state: str, page: int = 1
         options={},
         counts=counts,
         silent_heartbeats=services.store.heartbeats.silent(now),
+        breach_warnings=services.store.breach_warnings.open(),
     )
     is_ranked = state in ("open", "stale") and not query.text
     inbox = _with_open(services, inbox, page) if is_ranked else _with_newest(services, inbox)

@@ -2,12 +2,14 @@
 
 import html
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from factories import incident, prediction
 
 from features.domain.alerts.alert import Alert
+from features.domain.breach_warning import BreachWarning
 from features.domain.modes import Mode, ModeSetting
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.domain.tracking import Author, TrackedIncident, Tracking
@@ -194,3 +196,17 @@ def test_search_and_the_help_of_keys_are_on_every_page(client, path):
     text = client.get(path).text
     assert text.count('id="q"') == 1
     assert '<dialog class="keys-help" id="keys"' in text
+
+
+def test_a_warning_of_a_breach_stands_above_the_inbox_until_it_ends(client, store):
+    at = NOW + timedelta(hours=3)
+    warning = BreachWarning(
+        "db/disk@x", "db", "disk{host=<b>}", "db", "%", 90.0, "above", 0.824, at, at, at, NOW
+    )
+    store.breach_warnings.record([warning])
+    page = client.get("/")
+    assert "disk{host=&lt;b&gt;}" in page.text
+    assert "will probably reach 90 %" in words(page)
+    assert "probability 82% within 6 hours" in words(page)
+    store.breach_warnings.record([replace(warning, ended_at=at, is_reached=True)])
+    assert "will probably reach" not in words(client.get("/"))

@@ -18,9 +18,9 @@ def upgrade() -> None:
         *(sa.Column(name, _IDS, primary_key=True) for name in ("tenant", "id")),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("group", "series")),
         *(sa.Column(name, sa.Text(), nullable=True) for name in ("service", "unit")),
-        sa.Column("level", sa.Float(), nullable=False),
+        sa.Column("level", sa.Double(), nullable=False),
         sa.Column("direction", sa.Text(), nullable=False),
-        sa.Column("probability", sa.Float(), nullable=False),
+        sa.Column("probability", sa.Double(), nullable=False),
         *(
             sa.Column(name, sa.DateTime(timezone=True), nullable=False)
             for name in ("at", "lower", "upper", "warned_at")

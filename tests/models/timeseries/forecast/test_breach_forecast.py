@@ -1,4 +1,4 @@
-"""Breach forecasts on series of known shapes: what fills, leaks, saturates, recurs or stays away."""
+"""Breach forecasts on series of known shapes: what fills, leaks, saturates, recurs or is calm."""
 
 import numpy as np
 import pytest
