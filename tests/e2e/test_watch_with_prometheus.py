@@ -32,6 +32,12 @@ STEP_SECONDS = 2
 HISTORY_DAYS = 5.2
 TROUBLE = 400.0
 SERIES = 'errors{instance="checkout",job="shop"}'
+DISK = 'disk{instance="checkout",job="shop"}'
+
+
+def used(at: float, full_at: float) -> float:
+    """Return the used share of a disk that fills by 2% an hour, in percent."""
+    return 90 - 2 * (full_at - at) / 3_600
 
 
 def usual(at: float) -> float:
@@ -45,12 +51,15 @@ class Exporter:
 
     def __init__(self) -> None:
         self.trouble = 0.0
+        self.full_at = time.time() + 3 * 3_600
         exporter = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 value = usual(time.time()) + exporter.trouble
-                content = f"# TYPE errors gauge\nerrors {value}\n".encode()
+                disk = used(time.time(), exporter.full_at)
+                lines = f"# TYPE errors gauge\nerrors {value}\n# TYPE disk gauge\ndisk {disk}\n"
+                content = lines.encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(content)))
@@ -93,7 +102,7 @@ class Company:
         self._start_alertmanager()
         wait_for(lambda: get(f"{self.prometheus}/-/ready"), self)
         wait_for(lambda: get(f"{self.alertmanager}/-/ready"), self)
-        self._start_watch()
+        self.start_watch({"query": "errors", "name": "errors", "bounds": [0, None]})
 
     def logs(self) -> str:
         return "\n".join(
@@ -113,6 +122,9 @@ class Company:
         with file.open("w") as lines:
             lines.write("# TYPE errors gauge\n")
             lines.writelines(f"{SERIES} {usual(at):.3f} {at}\n" for at in times)
+            lines.write("# TYPE disk gauge\n")
+            full_at = self.exporter.full_at
+            lines.writelines(f"{DISK} {used(at, full_at):.3f} {at}\n" for at in times[::30])
             lines.write("# EOF\n")
         command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "-q"]
         subprocess.run([*command, str(file), str(self.folder / "tsdb")], check=True, timeout=60)
@@ -149,7 +161,7 @@ class Company:
             "--cluster.listen-address=",
         )
 
-    def _start_watch(self) -> None:
+    def start_watch(self, series: dict[str, object]) -> None:
         config = self._write(
             "watch.yaml",
             {
@@ -163,7 +175,7 @@ class Company:
                     {
                         "name": "shop",
                         "service": "checkout",
-                        "series": [{"query": "errors", "name": "errors", "bounds": [0, None]}],
+                        "series": [series],
                     }
                 ],
             },
@@ -241,6 +253,24 @@ def test_trouble_becomes_an_incident_and_is_resolved_when_it_is_over(company):
     assert "errors{instance=" not in get(f"{company.page}/?state=open")
     assert 'precedent_watch_notifications_total{group="shop"} 1.0' in get(metrics)
 
+    company.watch.terminate()
+    assert company.watch.wait(timeout=20) == 0
+    assert "Traceback" not in company.logs()
+
+
+def test_a_disk_that_fills_is_warned_of_before_it_is_full(company):
+    company.start_watch({"query": "disk", "name": "disk", "unit": "%", "level": 90})
+
+    def warnings() -> list[dict]:
+        alerts = company.firing()
+        name = "PrecedentBreachForecast"
+        return [alert for alert in alerts if alert["labels"]["alertname"] == name]
+
+    wait_for(warnings, company)
+    (alert,) = warnings()
+    assert alert["labels"]["series"] == DISK
+    assert alert["annotations"]["summary"].startswith(f"{DISK} will probably reach 90 % about")
+    assert "will probably" in get(f"{company.page}/")
     company.watch.terminate()
     assert company.watch.wait(timeout=20) == 0
     assert "Traceback" not in company.logs()
