@@ -1,7 +1,7 @@
 """Decides when people are warned that a series will reach its level, within a budget."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -30,9 +30,9 @@ class WarnedSeries:
 class BreachTracker:
     """The warnings of one group: those that last, and the false ones of the last seven days.
 
-    A warning lasts until its level is reached, until it was not for six hours, or until the
-    probability falls below half of what is warned of. Once the budget of a week is spent on false
-    warnings, only what is nearly certain is warned of.
+    A warning lasts until its level is reached, until it was not for six hours, until the series
+    sends nothing, or until the probability falls below half of what is warned of. Once the budget
+    of a week is spent on false warnings, only what is nearly certain is warned of.
     """
 
     def __init__(self, group: str, budget_per_week: float) -> None:
@@ -77,10 +77,12 @@ class BreachTracker:
         self._open[series.key] = warning
         return warning
 
-    def end_others(self, keys: Iterable[SeriesKey], now: datetime) -> list[BreachWarning]:
-        """End the warnings of series that are not watched any more; nobody knows their outcome."""
-        gone = self._open.keys() - set(keys)
-        return [replace(self._open.pop(key), ended_at=now) for key in gone]
+    def end_silent(
+        self, query: str, keys: Collection[SeriesKey], now: datetime
+    ) -> list[BreachWarning]:
+        """End the warnings of a query's series that send nothing; nobody knows their outcome."""
+        silent = [key for key in self._open if key.query == query and key not in keys]
+        return [replace(self._open.pop(key), ended_at=now) for key in silent]
 
     def _is_due(self, key: SeriesKey, probability: float, threshold: float, now: datetime) -> bool:
         self._false_since = [at for at in self._false_since if at > now - _BUDGET_WINDOW]

@@ -103,8 +103,10 @@ class BreachWatch:
             query.breaker.fail(str(error), now)
             return []
         query.breaker.succeed()
-        found = [self._forecast(query, key, now) for key in query.past.keys]
-        return [warning for warning in found if warning is not None]
+        keys = query.past.live_keys(now)
+        ended = self._trackers[query.past.group.name].end_silent(query.name, keys, at(now))
+        found = [self._forecast(query, key, now) for key in keys]
+        return [*ended, *(warning for warning in found if warning is not None)]
 
     def _forecast(self, query: _Levelled, key: SeriesKey, now: float) -> BreachWarning | None:
         config, group = query.past.config, query.past.group

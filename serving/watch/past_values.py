@@ -53,6 +53,11 @@ class PastValues:
         self._values = {key: values[kept] for key, values in self._values.items()}
         self._forget_vanished()
 
+    def live_keys(self, now: float) -> list[SeriesKey]:
+        """Return the series that had a value in the last hour."""
+        recent = self.times > now - _COARSEST_SECONDS - self.step_seconds
+        return [key for key, values in self._values.items() if np.isfinite(values[recent]).any()]
+
     def promql(self) -> str:
         """Return the query for the highest or the lowest value of each step."""
         step = self.step_seconds

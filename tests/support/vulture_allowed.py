@@ -8,7 +8,7 @@ _.encoder_sha256, _.adapted_encoder_sha256
 _.alternatives, _.label_set, _.expected_rank  # predictions
 _.has_fix, _.resolved_by, _.hours_to_resolve
 _.label_modes, _.change_id, _.is_new_label, _.cluster_size  # responses
-_.alert_count, _.firing_count  # serving/api/incident_schemas.py
+_.alert_count, _.firing_count, _.from_at  # serving/api/incident_schemas.py
 _.triaged_at  # features/store/tables/tracking.py
 
 # What the templates of the pages read.

@@ -160,6 +160,18 @@ def test_what_alertmanager_refuses_is_sent_again(disk):
     assert posted(disk)
 
 
+def test_the_warning_of_a_series_that_falls_silent_ends_without_an_outcome(disk):
+    disk.step()
+    silent_from = disk.now
+    ((labels, used),) = disk.prometheus.series["disk"]
+    sample = [(labels, lambda time: used(time) if time < silent_from else None)]
+    disk.prometheus.series = {"disk": sample, PROMQL: sample}
+    disk.step(minutes=90)
+    assert open_warnings(disk) == ()
+    (ended,) = disk.store.breach_warnings.since(datetime.fromtimestamp(0, UTC))
+    assert ended.is_reached is None
+
+
 def test_a_query_without_a_level_is_not_forecast(watching):
     watching.step()
     assert not [body for body in watching.prometheus.asked if "over_time" in body]
