@@ -7,6 +7,7 @@ import httpx2
 
 from features.errors import PrecedentError
 from features.formatting import cut_short, one_line
+from serving.runtime.credentials import Credentials, UnreadableCredentials
 
 MOST_BYTES = 64 * 2**20
 _LONGEST = 200
@@ -47,17 +48,16 @@ class HttpClient:
         timeout_seconds: float,
         most_bytes: int = MOST_BYTES,
         *,
-        key: str | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self.url = url
         self._timeout_seconds = timeout_seconds
         self._most_bytes = most_bytes
+        self._credentials = credentials or Credentials()
         # Loading certificates takes a tenth of a second and is only needed for TLS.
-        self._client = httpx2.Client(
-            timeout=timeout_seconds,
-            verify=url.startswith("https:"),
-            headers={b"Authorization": f"Bearer {key}".encode()} if key else None,
-        )
+        is_tls = url.startswith("https:")
+        verify = self._credentials.tls_context() if is_tls else False
+        self._client = httpx2.Client(timeout=timeout_seconds, verify=verify)
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Request a path; return the status and the body; raises `RequestFailed`."""
@@ -77,6 +77,7 @@ class HttpClient:
 
     def _send(self, path: str, request: httpx2.Request) -> tuple[int, bytes]:
         deadline = time.monotonic() + self._timeout_seconds
+        self._authorise(request)
         try:
             response = self._client.send(request, stream=True)
             try:
@@ -88,6 +89,15 @@ class HttpClient:
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__
             raise RequestFailed(f"{self._name} does not answer {path}: {reason}") from error
+
+    def _authorise(self, request: httpx2.Request) -> None:
+        try:
+            authorization = self._credentials.authorization()
+        except UnreadableCredentials as error:
+            raise RequestFailed(f"{self._name} is not asked: {error}") from error
+        if authorization is not None:
+            # Bytes, because a key may hold other characters than ASCII.
+            request.headers.update({b"Authorization": authorization.encode()})
 
     def _read(self, response: httpx2.Response, deadline: float) -> bytes:
         body = bytearray()

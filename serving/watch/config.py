@@ -5,14 +5,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from features.imports.yaml_files import explain, read_yaml
 from features.timeseries.level_blocks import Direction
 from models.base.series_model import Bounds
 from models.timeseries.anomaly_model import Tier
+from serving.runtime.credentials import Credentials
 from serving.runtime.errors import BadWatchConfig
-from serving.runtime.http_client import parse_address
+from serving.runtime.http_client import HttpClient, parse_address
 
 MOST_SERIES = 10_000
 
@@ -25,11 +34,79 @@ Address = Annotated[str, AfterValidator(parse_address)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/{}@\s][^/{}@]*$")]
 
 
+class Authorization(_StrictModel):
+    """A bearer token, or the file that holds it."""
+
+    credentials: SecretStr | None = None
+    credentials_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.credentials is None) is (self.credentials_file is None):
+            raise ValueError("give either credentials or credentials_file")
+        return self
+
+
+class BasicAuth(_StrictModel):
+    """A user with a password, or with the file that holds it."""
+
+    username: str = Field(min_length=1)
+    password: SecretStr | None = None
+    password_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.password is None) is (self.password_file is None):
+            raise ValueError("give either password or password_file")
+        return self
+
+
+class TlsFiles(_StrictModel):
+    """PEM files: the authority of the server's certificate, and the client's certificate."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        if self.key_file is not None and self.cert_file is None:
+            raise ValueError("key_file needs cert_file")
+        return self
+
+
 class Endpoint(_StrictModel):
-    """The address of a server, and how long it may take to answer."""
+    """The address of a server, how long it may take to answer, and what it wants to see.
+
+    The names are those of Prometheus's own `http_config`.
+    """
 
     url: Address
     timeout_seconds: float = Field(10.0, gt=0, le=300)
+    authorization: Authorization | None = None
+    basic_auth: BasicAuth | None = None
+    tls_config: TlsFiles = TlsFiles()
+
+    @model_validator(mode="after")
+    def _check_one_authorization(self) -> Self:
+        if self.authorization is not None and self.basic_auth is not None:
+            raise ValueError("give either authorization or basic_auth")
+        return self
+
+    def client(self) -> HttpClient:
+        """Return a client of the server; raises `UnreadableCredentials`."""
+        return HttpClient(self.url, self.timeout_seconds, credentials=self._credentials())
+
+    def _credentials(self) -> Credentials:
+        bearer, basic = self.authorization, self.basic_auth
+        return Credentials(
+            token=_secret(bearer.credentials) if bearer else None,
+            token_file=bearer.credentials_file if bearer else None,
+            username=basic.username if basic else None,
+            password=_secret(basic.password) if basic else None,
+            password_file=basic.password_file if basic else None,
+            **self.tls_config.model_dump(),
+        )
 
 
 class MetricsAddress(_StrictModel):
@@ -133,3 +210,7 @@ def _refuse_repeated_names(what: str, names: list[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise ValueError(f"two {what} are named {repeated[0]!r}; give each its own name")
+
+
+def _secret(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -16,7 +16,6 @@ from features.store.store import Store
 from models.base.series_model import SeriesModel
 from models.timeseries.anomaly_model import TIERS, AnomalyModel, enable_kernel_cache
 from serving.runtime.errors import CannotListen
-from serving.runtime.http_client import HttpClient
 from serving.runtime.json_logging import logging_config
 from serving.runtime.settings import ServingSettings
 from serving.startup import open_state
@@ -88,12 +87,12 @@ def run(
 def _open_clients(
     config: WatchConfig, open_clients: ExitStack
 ) -> tuple[PrometheusClient, AlertmanagerClient | None]:
-    http = HttpClient(config.prometheus.url, config.prometheus.timeout_seconds)
-    prometheus = open_clients.enter_context(closing(PrometheusClient(http, config.max_series)))
+    server = config.prometheus.client()
+    prometheus = open_clients.enter_context(closing(PrometheusClient(server, config.max_series)))
     if config.alertmanager is None:
         return prometheus, None
-    alertmanager_http = HttpClient(config.alertmanager.url, config.alertmanager.timeout_seconds)
-    return prometheus, open_clients.enter_context(closing(AlertmanagerClient(alertmanager_http)))
+    alertmanager = AlertmanagerClient(config.alertmanager.client())
+    return prometheus, open_clients.enter_context(closing(alertmanager))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from features.domain.report import IncidentReport
 from models.base.predictions import SuggestedRunbook
+from serving.runtime.credentials import Credentials
 from serving.runtime.http_client import HttpClient, RequestFailed, shorten
 from serving.watch.clients.circuit_breaker import CircuitBreaker
 
@@ -31,7 +32,7 @@ class RunbookAdvice:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._server = HttpClient(url, _TIMEOUT_SECONDS, key=key)
+        self._server = HttpClient(url, _TIMEOUT_SECONDS, credentials=Credentials(token=key))
         self._breaker = CircuitBreaker("asking for a runbook", {})
         self._monotonic = monotonic
 
