@@ -1,11 +1,13 @@
 """The time grid of a step: which slots are due, and to which slot a sample belongs."""
 
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 _MOST_DELAY_SECONDS = 10.0
+_QUARTER = 900
 
 Times = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -68,6 +70,25 @@ def floor_to_slot(time: float, step_seconds: int) -> int:
     60
     """
     return int(time // step_seconds) * step_seconds
+
+
+def local_clock(times: Times, zone: tzinfo) -> Times:
+    """Return the times as local clocks show them, in seconds as if of UTC.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> local_clock(np.array([0]), ZoneInfo("Europe/Berlin")).tolist()
+    [3600]
+    """
+    if zone is UTC or not len(times):
+        return times
+    # Zones change at quarters of an hour.
+    quarters, place = np.unique(times // _QUARTER, return_inverse=True)
+    shifts = [
+        datetime.fromtimestamp(int(quarter) * _QUARTER, zone).utcoffset() or timedelta()
+        for quarter in quarters
+    ]
+    local: Times = times + np.array([int(s.total_seconds()) for s in shifts])[place]
+    return local
 
 
 def _delay(step_seconds: int) -> float:

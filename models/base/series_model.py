@@ -93,6 +93,13 @@ class SeriesModel(ABC):
 
     @abstractmethod
     def update(
-        self, states: NDArray[np.void], times: NDArray[np.int64], values: NDArray[np.float64]
+        self,
+        states: NDArray[np.void],
+        times: NDArray[np.int64],
+        values: NDArray[np.float64],
+        clock: NDArray[np.int64] | None = None,
     ) -> SeriesScores:
-        """Return the scores of each series' next points, and update the states in place."""
+        """Return the scores of each series' next points, and update the states in place.
+
+        `clock` are the times as local clocks show them; absent, days and weeks are those of UTC.
+        """

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.timeseries.resampling import SeriesGrid, lay_on_grid
+from features.timeseries.time_grid import local_clock
 from models.base.series_model import MetricSeries, SeriesScores
 from models.timeseries.anomaly_flags import Flag, find_flags
 from models.timeseries.anomaly_model import BUDGET_SHARES, DAYS_BEFORE_FLAGS, AnomalyModel
 from models.timeseries.routines import Routine, find_routines
 
-_QUARTER, _WEEK = 900, 604_800
+_WEEK = 604_800
 _CALIBRATED_WEEKS, _LEAST_OWN_WEEKS = 20.0, 3.0
 
 
@@ -90,7 +91,7 @@ def _score(
 ) -> ScoredSeries:
     model = AnomalyModel(step_seconds=grid.step_seconds)
     states = model.start(1)
-    clock = _local_clock(grid.times, zone)
+    clock = local_clock(grid.times, zone)
     batch_scores = model.update(states, grid.times, grid.values[None], clock)
     scores = _own_units(batch_scores, grid.before).within(series.bounds)
     values = grid.values + grid.before
@@ -117,19 +118,6 @@ def _score(
         calibration=calibration,
         warnings=(*grid.warnings, *_warnings(series, calibration)),
     )
-
-
-def _local_clock(times: NDArray[np.int64], zone: tzinfo) -> NDArray[np.int64]:
-    """Return the times as local clocks show them; zones change at quarters of an hour."""
-    if zone is UTC or not len(times):
-        return times
-    quarters, place = np.unique(times // _QUARTER, return_inverse=True)
-    shifts = [
-        datetime.fromtimestamp(int(quarter) * _QUARTER, zone).utcoffset() or timedelta()
-        for quarter in quarters
-    ]
-    local: NDArray[np.int64] = times + np.array([int(s.total_seconds()) for s in shifts])[place]
-    return local
 
 
 def _own_units(scores: SeriesScores, before: NDArray[np.float64]) -> SeriesScores:

@@ -88,7 +88,7 @@ class AlertWriter:
             if runbook.url:
                 annotations["runbook_url"] = runbook.url
         if self._link is not None:
-            annotations["link"] = self._link
+            annotations["link"] = series_link(self._link, lead.series)
         return annotations
 
     def _runbook(self, lead: SeriesAnomaly) -> SuggestedRunbook | None:
@@ -102,6 +102,15 @@ class AlertWriter:
             return None
         self._runbooks[lead.id] = runbook
         return runbook
+
+
+def series_link(address: str, series: str) -> str:
+    """Return the address of the inbox with the incidents that name a series.
+
+    >>> series_link("http://127.0.0.1:8000", 'errors{host="a"}')
+    'http://127.0.0.1:8000/?q=errors%7Bhost%3D%22a%22%7D&state=all'
+    """
+    return f"{address}/?{urlencode({'q': series, 'state': 'all'})}"
 
 
 def alert_labels(notification: Notification) -> dict[str, str]:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from features.domain.breach_warning import BreachWarning
+from serving.watch.alert_payload import series_link
 from serving.watch.clients.alertmanager import OutgoingAlert
 
 ALERT_NAME = "PrecedentBreachForecast"
@@ -24,7 +25,7 @@ def breach_alert(
     }
     annotations = {"summary": summarise_breach(warning)}
     if link is not None:
-        annotations["link"] = f"{link}/"
+        annotations["link"] = series_link(link, warning.series)
     graph = urlencode({"g0.expr": query, "g0.tab": "0"})
     return OutgoingAlert(
         labels={name: value for name, value in labels.items() if value},

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +24,7 @@ from models.timeseries.anomaly_model import Tier
 from serving.runtime.credentials import Credentials
 from serving.runtime.errors import BadWatchConfig
 from serving.runtime.http_client import HttpClient, parse_address
+from serving.schemas.series import ZoneName
 
 MOST_SERIES = 10_000
 
@@ -167,7 +170,7 @@ class WatchConfig(_StrictModel):
 
     `link` is the address of the service, for links and runbooks in alerts. `history_days` is the
     number of past days that are read for a new query. A query with more than `max_series` series is
-    not watched; the log says so.
+    not watched; the log says so. Days and weeks are those of `time_zone`, such as `Europe/Berlin`.
 
     >>> series = {"query": "up", "name": "up"}
     >>> group = {"name": "shop", "series": [series]}
@@ -184,12 +187,18 @@ class WatchConfig(_StrictModel):
     step_seconds: int = Field(60, ge=1, le=3_600)
     history_days: float = Field(21.0, ge=0, le=366)
     max_series: int = Field(MOST_SERIES, ge=1)
+    time_zone: ZoneName = "UTC"
     groups: tuple[WatchedGroup, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         _refuse_repeated_names("groups", [group.name for group in self.groups])
         return self
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone."""
+        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
 
     def queries(self) -> Iterator[tuple[WatchedGroup, WatchedSeries]]:
         """Yield each query with its group."""

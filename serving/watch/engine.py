@@ -4,11 +4,13 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 
 import numpy as np
 
 from features.domain.series_anomaly import SeriesAnomaly
 from features.store.incidents.series_states import StoredSeries
+from features.timeseries.time_grid import local_clock
 from models.base.series_model import SeriesModel, SeriesScores
 from serving.watch.anomaly_tracker import AnomalyTracker, at
 from serving.watch.config import WatchConfig
@@ -42,6 +44,7 @@ class WatchScorer:
 
     def __init__(self, config: WatchConfig, models: Mapping[str, SeriesModel]) -> None:
         self._models = models
+        self._zone = config.zone
         self.queries = {
             query.name: query
             for query in (
@@ -117,7 +120,7 @@ class WatchScorer:
     ) -> dict[str, Exception]:
         failed: dict[str, Exception] = {}
         try:
-            windows = _score(model, batch)
+            windows = _score(model, batch, self._zone)
         except Exception as error:
             if len(batch) == 1:
                 return {batch[0].query.name: error}
@@ -149,12 +152,12 @@ class WatchScorer:
         return query.group.budget_per_week / max(1, series_counts[query.group.name])
 
 
-def _score(model: SeriesModel, batch: Sequence[QueryResult]) -> list[Window]:
+def _score(model: SeriesModel, batch: Sequence[QueryResult], zone: tzinfo) -> list[Window]:
     """Score results with the same times by one call, and update the states of their queries."""
     queries, times = [result.query for result in batch], batch[0].times
     values = [result.query.values_of(result.matrix) for result in batch]
     states = np.concatenate([query.states for query in queries])
-    scores = model.update(states, times, np.concatenate(values))
+    scores = model.update(states, times, np.concatenate(values), local_clock(times, zone))
     windows, end = [], 0
     for query, query_values in zip(queries, values, strict=True):
         rows = slice(end, end := end + len(query_values))

@@ -245,6 +245,7 @@ def test_trouble_becomes_an_incident_and_is_resolved_when_it_is_over(company):
     assert summary.startswith(f"{SERIES} is up by ")
 
     wait_for(lambda: "errors{instance=" in get(f"{company.page}/?state=open"), company)
+    wait_for(lambda: "/incidents/" in get(alert["annotations"]["link"]), company)
     (incident,) = set(re.findall(r'href="(/incidents/[^"#?]+)', get(f"{company.page}/")))
     wait_for(lambda: "<svg" in get(company.page + incident), company)
 

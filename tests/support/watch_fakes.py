@@ -36,6 +36,7 @@ class PlainModel(SeriesModel):
 
     def __init__(self) -> None:
         self.calls: list[tuple[int, ...]] = []
+        self.clocks: list[np.ndarray] = []
 
     layout = "plain"
 
@@ -45,7 +46,8 @@ class PlainModel(SeriesModel):
     def restore(self, kept):
         return np.frombuffer(kept, self.start(0).dtype).copy()
 
-    def update(self, states, times, values):
+    def update(self, states, times, values, clock=None):
+        self.clocks.append(times if clock is None else clock)
         self.calls.append(values.shape)
         expected = np.empty(values.shape)
         warm = np.empty(values.shape, np.bool_)

@@ -113,10 +113,10 @@ def break_update(model, series, monkeypatch):
     """Make the model fail for as many series, and for more."""
     update = model.update
 
-    def broken(states, times, values):
+    def broken(states, times, values, clock=None):
         if (values == series).any():
             raise ArithmeticError("no such number")
-        return update(states, times, values)
+        return update(states, times, values, clock)
 
     monkeypatch.setattr(model, "update", broken)
 

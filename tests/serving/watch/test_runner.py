@@ -72,7 +72,7 @@ def test_an_anomaly_is_kept_told_and_ended(watching):
         "severity": "warning",
     }
     assert alert["annotations"]["summary"].startswith('errors{instance="a"} is up by 8')
-    assert alert["annotations"]["link"] == "http://127.0.0.1:8000"
+    assert alert["annotations"]["link"].startswith("http://127.0.0.1:8000/?q=errors%7Binstance")
     assert alert["generatorURL"] == f"{watching.prometheus.url}/graph?g0.expr=errors&g0.tab=0"
     assert watching.alertmanager.is_firing(watching.now)
     (anomaly,) = kept(watching)
@@ -477,3 +477,10 @@ def test_scores_are_shown_to_prometheus(watching):
     assert watching.metric("precedent_upper_bound", **labels) > 20
     assert watching.metric("precedent_watch_lag_seconds", query="shop/errors") == 15
     assert watching.metric("precedent_watch_series", query="shop/errors") == 1
+
+
+def test_days_and_weeks_are_those_of_the_time_zone(watching):
+    watching.options["time_zone"] = "Europe/Berlin"
+    watching.step()
+    read_until = max(int(clock[-1]) for clock in watching.model.clocks)
+    assert read_until == watching.now - watching.now % 60 + 3_600
