@@ -12,14 +12,20 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from forecast_origins import Origin, climatology, origins_of, weekly_sums
 from forecast_warnings import measure_warnings
-from results import describe_run, keep_section, kept_section
+from results import (
+    NamedFigure,
+    describe_run,
+    keep_section,
+    kept_section,
+    named_figures_section,
+)
 from rich.console import Console
 from telemetry_data import Floats, load_kpi, load_wsd
 
@@ -31,19 +37,12 @@ _HOURS_APART, _EVERY = 6, 12
 _HOUR = 3_600
 _DRAWS = 1_000
 _SHARES = np.array([0.1, 0.5, 0.9])
-_GOALS = {"Brier skill within 6 h over climatology": 0.12}
+_GOALS = {"Brier skill within 6 h over climatology": "at least .12"}
+_NOTE = (
+    "Whether a series reaches the .99 quantile of its own past, from origins six hours apart that "
+    "are below it.\nIntervals resample weeks of series; those of warnings resample series."
+)
 _LIBRARY_SCRIPT = Path(__file__).with_name("breach_library_peers.py")
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastFigure:
-    """One figure with its 95% interval, and what it should be at least."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-    least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def main() -> None:
     figures = [*_skills(answers, _HOURS), *_coverage(answers)]
     if arguments.libraries:
         figures += _library_skills(origins[::_EVERY], arguments.libraries)
-    figures += [ForecastFigure(*row) for row in measure_warnings(arguments.series)]
+    figures += [NamedFigure(*row) for row in measure_warnings(arguments.series)]
     for figure in figures:
         Console().print(f"{figure.name}: {figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]")
     if arguments.series is None:
@@ -84,15 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _keep(figures: Sequence[ForecastFigure]) -> None:
+def _keep(figures: Sequence[NamedFigure]) -> None:
     """Write the figures; what was not measured, such as peers without their library, stays."""
     names = {figure.name for figure in figures}
-    earlier = [
-        row for row in kept_section(_SECTION).get("forecast", []) if row["name"] not in names
-    ]
-    rows = [*[asdict(figure) for figure in figures], *earlier]
+    kept = [NamedFigure(**row) for row in kept_section(_SECTION).get("named_figures", [])]
+    together = [*figures, *(figure for figure in kept if figure.name not in names)]
     run = describe_run("python tests/benchmarks/breach_forecast.py")
-    keep_section(_SECTION, {"run": run, "forecast": rows})
+    keep_section(_SECTION, named_figures_section(_NOTE, together, run))
 
 
 def _answers(origin: Origin) -> Iterable[Answer]:
@@ -130,7 +127,7 @@ def _predict_linear(origin: Origin, hours: float) -> float:
     return float(height + slope * lead >= 1.0)
 
 
-def _skills(answers: Sequence[Answer], hours: Sequence[int]) -> list[ForecastFigure]:
+def _skills(answers: Sequence[Answer], hours: Sequence[int]) -> list[NamedFigure]:
     figures = []
     for lead in hours:
         chosen = [answer for answer in answers if answer.hours == lead]
@@ -149,7 +146,7 @@ def _skills(answers: Sequence[Answer], hours: Sequence[int]) -> list[ForecastFig
     return figures
 
 
-def _coverage(answers: Sequence[Answer]) -> list[ForecastFigure]:
+def _coverage(answers: Sequence[Answer]) -> list[NamedFigure]:
     figures = []
     for lead in _HOURS:
         chosen = [answer for answer in answers if answer.hours == lead and answer.is_breach]
@@ -160,7 +157,7 @@ def _coverage(answers: Sequence[Answer]) -> list[ForecastFigure]:
     return figures
 
 
-def _library_skills(origins: Sequence[Origin], folder: Path) -> list[ForecastFigure]:
+def _library_skills(origins: Sequence[Origin], folder: Path) -> list[NamedFigure]:
     """Return the skill within six hours over each library's forecast, on the same origins."""
     kept = [origin for origin in origins if origin.reached_after(6) is not None]
     with TemporaryDirectory() as exchange:
@@ -181,7 +178,9 @@ def _library_skills(origins: Sequence[Origin], folder: Path) -> list[ForecastFig
         pair = np.column_stack([(np.array(ours) - outcomes) ** 2, (probabilities - outcomes) ** 2])
         title = f"Brier skill within 6 h over {name}, {len(kept)} origins"
         figures.append(
-            _figure(title, pair, weeks, lambda sums: 1 - sums[:, 0] / sums[:, 1], least=0.0)
+            _figure(
+                title, pair, weeks, lambda sums: 1 - sums[:, 0] / sums[:, 1], to_reach="above 0"
+            )
         )
     return figures
 
@@ -197,11 +196,11 @@ def _figure(
     rows: Floats,
     weeks: Floats,
     compute: Callable[[Floats], Floats],
-    least: float | None = None,
-) -> ForecastFigure:
+    to_reach: str = "",
+) -> NamedFigure:
     value = float(compute(rows.sum(axis=0)[None])[0])
     low, high = np.quantile(compute(weekly_sums(rows, weeks, _DRAWS)), [0.025, 0.975])
-    return ForecastFigure(name, value, float(low), float(high), _GOALS.get(name, least))
+    return NamedFigure(name, value, float(low), float(high), _GOALS.get(name, to_reach))
 
 
 if __name__ == "__main__":

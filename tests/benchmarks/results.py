@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,17 @@ no dates, so an incident opens each half hour in the order of the rows. Of `serv
 Where incidents or runbooks are searched for, everyone searches the same ones for the same reports,
 and seconds are of searching alone. Peers have no cut-off: they always show their best.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFigure:
+    """One figure with its 95% interval, and what it should be, such as "at most 3"."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    to_reach: str = ""
 
 
 def describe_run(command: str) -> dict[str, str]:
@@ -116,6 +127,14 @@ def noticed_section(noticed: Sequence[Noticed], run: Mapping[str, str]) -> Secti
     return {"run": run, "noticed": [asdict(change) for change in noticed]}
 
 
+def named_figures_section(
+    note: str, figures: Sequence[NamedFigure], run: Mapping[str, str]
+) -> Section:
+    """Return figures that have a name each as they are kept, with what the reader should know."""
+    rows = [asdict(figure) for figure in figures]
+    return {"run": run, "note": note, "named_figures": rows}
+
+
 def keep_section(name: str, section: Section) -> None:
     """Replace one section and leave the others as they were measured."""
     sections = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
@@ -146,7 +165,7 @@ def render(name: str, section: Section) -> str:
         "units": write_replay,
         "serving": _serving_table,
         "soak": _release_table,
-        "forecast": _forecast_table,
+        "named_figures": _named_figures_table,
         "figures": _comparison_table,
     }
     table = next(write(section) for kind, write in tables.items() if kind in section)
@@ -320,19 +339,13 @@ def _serving_table(section: Section) -> str:
     )
 
 
-def _forecast_table(section: Section) -> str:
+def _named_figures_table(section: Section) -> str:
     lines = [
         _row("figure", "measured", "to reach"),
         _row(*["---"] * 3),
-        *(
-            _row(row["name"], _interval(row), "" if row["least"] is None else f"{row['least']:g}")
-            for row in section["forecast"]
-        ),
+        *(_row(row["name"], _interval(row), row["to_reach"]) for row in section["named_figures"]),
     ]
-    return (
-        "Whether a series reaches the .99 quantile of its own past, from origins six hours apart "
-        "that are below it.\nIntervals resample weeks of series.\n\n" + "\n".join(lines)
-    )
+    return f"{section['note']}\n\n" + "\n".join(lines)
 
 
 def _release_table(section: Section) -> str:

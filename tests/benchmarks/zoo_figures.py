@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from results import NamedFigure, describe_run, keep_section, named_figures_section
 from rich.console import Console
-from scipy.stats import chi2
+from scipy.stats import binomtest, chi2
 from series_zoo import FAULTS, WEEK, Floats, ZooSeries, draw
 from telemetry_ours import Tier
 
@@ -107,18 +108,51 @@ def _is_within(times: Iterable[float], onset: int, until: int) -> bool:
     return any(onset <= time <= until for time in times)
 
 
-def main(seeds: Iterable[int]) -> None:
-    """Judge the series of some seeds and print the figures."""
+def main(seeds: range) -> None:
+    """Judge the series of some seeds, print the figures, and keep them."""
     figures, console = sum_up([judge(seed) for seed in seeds]), Console(width=120)
     for budget in BUDGETS:
-        console.print(
-            f"budget {budget:g}: {figures.failing[budget]:.1%} of kinds fail, "
-            f"mean {figures.mean[budget]:.2f} of the budget"
-        )
+        console.print(f"budget {budget:g}: the kinds that flag most, over their budget")
         for rate, kind in figures.worst[budget][:12]:
             console.print(f"  {rate:6.2f}  {kind}")
-    for fault, (recall, count) in figures.recall.items():
-        console.print(f"{fault}: {recall:.2f} of {count}")
+    named = [*_named_budgets(figures), *_named_faults(figures)]
+    for figure in named:
+        console.print(f"{figure.name}: {figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]")
+    run = describe_run(f"python tests/benchmarks/zoo_figures.py {seeds.start} {seeds.stop}")
+    note = f"Ordinary series drawn by `series_zoo.py`, seeds {seeds.start} to {seeds.stop - 1}."
+    keep_section("telemetry: zoo", named_figures_section(note, named, run))
+
+
+def _named_budgets(figures: ZooFigures) -> list[NamedFigure]:
+    named = []
+    for budget in BUDGETS:
+        kinds = len(figures.worst[budget])
+        failing = _share(round(figures.failing[budget] * kinds), kinds)
+        named.append(NamedFigure(f"budget {budget:g}: kinds that fail", *failing, "at most .05"))
+        worst, kind = figures.worst[budget][0]
+        title = f"budget {budget:g}: worst kind over its budget ({kind})"
+        named.append(NamedFigure(title, worst, worst, worst, "at most 3"))
+        mean = figures.mean[budget]
+        named.append(NamedFigure(f"budget {budget:g}: mean over the budget", mean, mean, mean))
+    return named
+
+
+def _named_faults(figures: ZooFigures) -> list[NamedFigure]:
+    return [
+        NamedFigure(
+            f"budget 1: {fault} found in time, of {count}",
+            *_share(round(recall * count), count),
+            "at least .75",
+        )
+        for fault, (recall, count) in figures.recall.items()
+        if count
+    ]
+
+
+def _share(hits: int, count: int) -> tuple[float, float, float]:
+    """Return a share with its exact 95% interval (Clopper and Pearson 1934)."""
+    interval = binomtest(hits, count).proportion_ci()
+    return hits / count, float(interval.low), float(interval.high)
 
 
 if __name__ == "__main__":
