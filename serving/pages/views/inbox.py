@@ -25,6 +25,7 @@ from serving.pages.views.visible_answers import (
     visible_answers,
 )
 from serving.services.alerts.storms import Storm
+from serving.services.surges import OpenSurge
 
 STATES = ("open", "stale", "resolved", "all")
 """The tabs of the inbox; stale incidents are also among those that are open."""
@@ -85,6 +86,7 @@ class Inbox:
     options: Mapping[str, tuple[str, ...]]
     counts: InboxCounts
     silent_heartbeats: tuple[Heartbeat, ...]
+    surges: tuple[OpenSurge, ...]
     page: int = 1
     most_ranked: int | None = None
     recently_resolved: int | None = None
@@ -165,6 +167,7 @@ def open_inbox(services: Container, query: InboxQuery, state: str, page: int = 1
         options={},
         counts=counts,
         silent_heartbeats=services.store.heartbeats.silent(now),
+        surges=services.surges.open_surges(),
     )
     is_ranked = state in ("open", "stale") and not query.text
     inbox = _with_open(services, inbox, page) if is_ranked else _with_newest(services, inbox)
