@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,11 @@ FOLLOWED_WITHIN = HOUR
 _MOST_FOLLOWERS = 5.0
 # The followers of a stream's incidents are shrunk to those of its kind, as of so many incidents.
 _SHRINKAGE_INCIDENTS = 20.0
+# The followers of a kind are a mean over streams, in which a stream counts as so many incidents.
+_MOST_POOLED = 20.0
 _LEAST_FOLLOWERS, _MOST_EXCITATION = 0.02, 0.9
+# What is told as usual is the mean of the hours so far around.
+_TOLD_HOURS = 2
 
 _NO_TIMES = np.zeros(0)
 
@@ -64,7 +69,7 @@ class Baseline:
     @property
     def incidents_per_week(self) -> float:
         """The rate of all incidents together, with an allowance for what few weeks leave open."""
-        return (self.incidents + 1.0 + self.incidents**0.5) / max(self.weeks, 1e-9)
+        return (self.incidents + 1.0 + sqrt(self.incidents)) / max(self.weeks, 1e-9)
 
     def times_of(self, stream: Stream) -> Floats:
         """Return the sorted times of a stream's incidents, Unix seconds."""
@@ -80,6 +85,11 @@ class Baseline:
         rates, margin = self._rates.get(stream) or self._learn(stream)
         expected = float(rates[int(time // HOUR + 72) % HOURS_OF_WEEK])
         return UsualRate(expected, expected * margin)
+
+    def usual_rate(self, stream: Stream, time: float) -> float:
+        """Return the expected rate per hour around the hour of the week of a time, to be told."""
+        times = (time + hours * HOUR for hours in range(-_TOLD_HOURS, _TOLD_HOURS + 1))
+        return sum(self.rate(stream, at).expected for at in times) / (2 * _TOLD_HOURS + 1)
 
     def excitation(self, stream: Stream) -> float:
         """Return how many further incidents an incident of the stream brings about, below 1.
@@ -146,10 +156,11 @@ def _learn_followers(
     flat = np.concatenate([times[stream] for stream in streams])
     excess = np.bincount(owners, _excess_followers(flat, owners, sizes, profile, weeks))
     kinds = np.array([stream.kind for stream in streams], dtype=object)
+    weights = np.minimum(1.0, _MOST_POOLED / sizes)
     pooled = {
-        kind: max(float(excess[kinds == kind].sum() / sizes[kinds == kind].sum()), 0.0)
+        kind: max(float((weights * excess)[is_kind].sum() / (weights * sizes)[is_kind].sum()), 0.0)
         for kind in StreamKind
-        if (kinds == kind).any()
+        if (is_kind := kinds == kind).any()
     }
     prior = np.array([pooled[kind] for kind in kinds])
     shrunk = (excess + _SHRINKAGE_INCIDENTS * prior) / (sizes + _SHRINKAGE_INCIDENTS)
@@ -167,7 +178,8 @@ def _excess_followers(
     begins, span = flat.min(), flat.max() - flat.min() + 2 * FOLLOWED_WITHIN
     places = owners * span + (flat - begins)
     last = np.searchsorted(places, places + FOLLOWED_WITHIN, side="right")
-    followers = np.minimum(last - np.arange(len(places)) - 1, _MOST_FOLLOWERS)
+    followers = last - np.arange(len(places)) - 1
     rates = sizes[owners] / (weeks * HOURS_OF_WEEK)
     expected = rates * profile.relative[hour_of_week(flat)] * FOLLOWED_WITHIN / HOUR
-    return np.asarray(followers - expected, dtype=np.float64)
+    excess: Floats = np.minimum(followers - expected, _MOST_FOLLOWERS)
+    return excess

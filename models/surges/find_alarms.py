@@ -18,6 +18,8 @@ LEAST_INCIDENTS = 4
 # What is usual in an hour of the week cannot be known from less.
 LEAST_WEEKS = 2.0
 _MOST_REMEMBERED = 200
+# A stream that surges again so soon is in the same trouble.
+_SAME_TROUBLE = 4 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class StreamIncident:
 
 
 @dataclass(slots=True)
-class Alarm:
+class StreamAlarm:
     """A stream that surges: since when its evidence suffices, and its incidents so far.
 
     `detected_at` is the time of the incident that completed the evidence, `detected_by` its id.
@@ -51,14 +53,15 @@ class Alarm:
 class _StreamState:
     detector: EDetector = field(default_factory=EDetector)
     recent: list[StreamIncident] = field(default_factory=list)
-    alarm: Alarm | None = None
+    alarm: StreamAlarm | None = None
+    is_surging: bool = False
 
 
 def find_alarms(
     openings: Iterable[Opening],
     baseline: Baseline,
     budget_per_week: float = BUDGET_PER_WEEK,
-) -> list[Alarm]:
+) -> list[StreamAlarm]:
     """Return the alarms of incidents that opened after the baseline, in the order of detection.
 
     On average at most `budget_per_week` alarms a week are false, over all streams together: each
@@ -69,7 +72,7 @@ def find_alarms(
     if baseline.weeks < LEAST_WEEKS:
         return []
     states: dict[Stream, _StreamState] = {}
-    alarms: list[Alarm] = []
+    alarms: list[StreamAlarm] = []
     weight = budget_per_week / baseline.incidents_per_week
     for opening in sorted(openings, key=lambda opening: (opening.opened_at, opening.id)):
         streams = streams_of(opening)
@@ -90,16 +93,16 @@ def _shares(streams: tuple[Stream, ...]) -> list[float]:
 
 def _observe(
     state: _StreamState, stream: Stream, opening: Opening, baseline: Baseline, weight: float
-) -> Alarm | None:
+) -> StreamAlarm | None:
     """Add an incident to its stream; return the alarm if it completes one."""
     time = opening.opened_at.timestamp()
-    if state.alarm is not None and state.detector.has_ended(time):
-        state.alarm, state.recent = None, []
+    if state.is_surging and state.detector.has_ended(time):
+        state.is_surging, state.recent = False, []
         state.detector.restart()
     upper = baseline.rate(stream, time).upper
     bound = state.detector.observe(time, upper, baseline.excitation(stream), weight)
     incident = StreamIncident(time, opening.id, bound)
-    if state.alarm is not None:
+    if state.alarm is not None and state.is_surging:
         state.alarm.incidents.append(incident)
         return None
     state.recent = [*state.recent[1 - _MOST_REMEMBERED :], incident]
@@ -110,7 +113,11 @@ def _observe(
         baseline.times_of(stream), members[0].time, time, len(members)
     ):
         return None
-    state.alarm = Alarm(stream, time, opening.id, members)
+    state.is_surging = True
+    if state.alarm is not None and time - state.alarm.incidents[-1].time < _SAME_TROUBLE:
+        state.alarm.incidents += members
+        return None
+    state.alarm = StreamAlarm(stream, time, opening.id, members)
     return state.alarm
 
 

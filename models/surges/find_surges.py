@@ -7,8 +7,8 @@ from hashlib import blake2b
 
 from features.domain.opening import Opening
 from models.surges.baseline import Baseline
-from models.surges.find_alarms import BUDGET_PER_WEEK, Alarm, find_alarms
-from models.surges.hour_profile import HOUR, HOURS_OF_WEEK
+from models.surges.find_alarms import BUDGET_PER_WEEK, StreamAlarm, find_alarms
+from models.surges.hour_profile import HOURS_OF_WEEK
 from models.surges.streams import Stream, StreamKind
 
 # Alarms are of one trouble if they share at least half of the incidents of the smaller one. A
@@ -21,8 +21,8 @@ _KINDS = tuple(StreamKind)
 class Surge:
     """Incidents of one stream that came faster than usual, and what is usual.
 
-    `expected` is the usual rate per hour, 0 if the stream has no incident in the `weeks` of its
-    past. `incident_ids` are in order of opening.
+    `expected` is the usual rate per hour at such times, 0 if the stream has no incident in the
+    `weeks` of its past. `incident_ids` are in order of opening.
     """
 
     id: str
@@ -80,38 +80,38 @@ def find_surges(
     ... ]
     >>> [surge] = find_surges(new, baseline)
     >>> surge.stream.value, surge.count, surge.usual
-    ('mail', 8, (1, 17))
+    ('mail', 8, (1, 28))
     """
     alarms = find_alarms(openings, baseline, budget_per_week)
     return [_surge_of(group, baseline) for group in group_alarms(alarms)]
 
 
-def group_alarms(alarms: Sequence[Alarm]) -> list[list[Alarm]]:
+def group_alarms(alarms: Sequence[StreamAlarm]) -> list[list[StreamAlarm]]:
     """Return the alarms of each trouble, in order of detection."""
-    groups: list[list[Alarm]] = []
+    groups: list[list[tuple[StreamAlarm, frozenset[str]]]] = []
     for alarm in alarms:
-        touching = [group for group in groups if any(_overlap(alarm, other) for other in group)]
+        ids = _ids(alarm)
+        touching = [group for group in groups if any(_overlap(ids, own) for _, own in group)]
         groups = [group for group in groups if group not in touching]
-        groups.append([*(one for group in touching for one in group), alarm])
-    ordered = [sorted(group, key=_detection) for group in groups]
+        groups.append([*(one for group in touching for one in group), (alarm, ids)])
+    ordered = [sorted((alarm for alarm, _ in group), key=_detection) for group in groups]
     return sorted(ordered, key=lambda group: _detection(group[0]))
 
 
-def _detection(alarm: Alarm) -> tuple[float, str, int, str]:
+def _detection(alarm: StreamAlarm) -> tuple[float, str, int, str]:
     place = _KINDS.index(alarm.stream.kind)
     return alarm.detected_at, alarm.detected_by, place, alarm.stream.value
 
 
-def _overlap(one: Alarm, other: Alarm) -> bool:
-    ids, others = _ids(one), _ids(other)
-    return len(ids & others) >= _SHARED * min(len(ids), len(others))
-
-
-def _ids(alarm: Alarm) -> frozenset[str]:
+def _ids(alarm: StreamAlarm) -> frozenset[str]:
     return frozenset(incident.id for incident in alarm.incidents)
 
 
-def _surge_of(group: Sequence[Alarm], baseline: Baseline) -> Surge:
+def _overlap(ids: frozenset[str], others: frozenset[str]) -> bool:
+    return len(ids & others) >= _SHARED * min(len(ids), len(others))
+
+
+def _surge_of(group: Sequence[StreamAlarm], baseline: Baseline) -> Surge:
     alarm = _most_specific(group, baseline)
     first = group[0]
     has_past = len(baseline.times_of(alarm.stream)) > 0
@@ -124,12 +124,12 @@ def _surge_of(group: Sequence[Alarm], baseline: Baseline) -> Surge:
         detected_at=_time(first.detected_at),
         last_at=_time(incidents[-1].time),
         incident_ids=tuple(incident.id for incident in incidents),
-        expected=baseline.rate(alarm.stream, incidents[0].time).expected if has_past else 0.0,
+        expected=baseline.usual_rate(alarm.stream, incidents[0].time) if has_past else 0.0,
         weeks=baseline.weeks,
     )
 
 
-def _most_specific(group: Sequence[Alarm], baseline: Baseline) -> Alarm:
+def _most_specific(group: Sequence[StreamAlarm], baseline: Baseline) -> StreamAlarm:
     """Return the rarest stream that holds most of what most of the alarms share."""
     ids = [_ids(alarm) for alarm in group]
     shared = {
@@ -143,7 +143,7 @@ def _most_specific(group: Sequence[Alarm], baseline: Baseline) -> Alarm:
     return min(
         explaining or group,
         key=lambda alarm: (
-            round(baseline.rate(alarm.stream, alarm.started_at).expected * HOUR, 3),
+            round(baseline.usual_rate(alarm.stream, alarm.started_at), 6),
             *_detection(alarm)[2:],
         ),
     )

@@ -24,8 +24,8 @@ def is_routine(times: Floats, since: float, until: float, count: int) -> bool:
 
     >>> nightly = np.array([day * 86_400.0 + 60 * k for day in range(20) for k in range(10)])
     >>> tonight = 20 * 86_400.0
-    >>> is_routine(nightly, tonight, tonight + 600, 10), is_routine(nightly, tonight, tonight + 600, 30)
-    (True, False)
+    >>> [is_routine(nightly, tonight, tonight + 600, count) for count in (10, 30)]
+    [True, False]
     """
     least, duration = count / _LARGER, until - since
 

@@ -27,7 +27,7 @@ _PAST = timedelta(weeks=13)
 _LOOK_BACK, _OVER_AFTER = timedelta(hours=6), timedelta(hours=1)
 # Of a larger past, the newest incidents are learned.
 _MOST_PAST, _MOST_RECENT = 50_000, 5_000
-_RELEARN_SECONDS = 600.0
+_RELEARN_SECONDS, _FEW = 600.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class SurgeFinder(Poller):
         self._store = store
         self._storms = storms
         self._baseline: Baseline | None = None
-        self._learned_from: tuple[datetime, int] | None = None
+        self._learned_from: tuple[datetime | None, int] = (None, 0)
         self._learned_at = 0.0
         self._surges: tuple[tuple[Surge, str], ...] = ()
 
@@ -130,16 +130,20 @@ class SurgeFinder(Poller):
         self._surges = self.find(datetime.now(UTC))
 
     def _learn(self, until: datetime) -> None:
-        """Learn the baseline if a day began, or if incidents were added to the past."""
-        past = (until, self._store.openings.count(until - _PAST, until))
-        if past == self._learned_from:
+        """Learn the baseline if a day began, or if incidents were added to the past or deleted.
+
+        After few changes, at most every ten minutes.
+        """
+        count = self._store.openings.count(until - _PAST, until)
+        known_until, known = self._learned_from
+        if (until, count) == (known_until, known):
             return
-        is_new_day = self._learned_from is None or self._learned_from[0] != until
-        if not is_new_day and time.monotonic() - self._learned_at < _RELEARN_SECONDS:
+        is_old = time.monotonic() - self._learned_at >= _RELEARN_SECONDS
+        if until == known_until and abs(count - known) <= _FEW * known and not is_old:
             return
         openings = self._store.openings.between(until - _PAST, until, limit=_MOST_PAST)
         self._baseline = _baseline_of(openings, until)
-        self._learned_from, self._learned_at = past, time.monotonic()
+        self._learned_from, self._learned_at = (until, count), time.monotonic()
 
 
 class SurgeCollector(Collector):

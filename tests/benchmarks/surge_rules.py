@@ -7,11 +7,11 @@ from scipy.stats import poisson
 
 from features.domain.opening import Opening
 from models.surges.baseline import Baseline
-from models.surges.find_alarms import Alarm, StreamIncident, find_alarms
+from models.surges.find_alarms import StreamAlarm, StreamIncident, find_alarms
 from models.surges.hour_profile import HOUR, HOURS_OF_WEEK, hour_of_week
 from models.surges.streams import Stream, streams_of
 
-Rule = Callable[[Sequence[Opening], Baseline], list[Alarm]]
+Rule = Callable[[Sequence[Opening], Baseline], list[StreamAlarm]]
 
 _WINDOW = 1_200.0
 _FIXED_COUNT = 5
@@ -21,10 +21,10 @@ _WINDOWS_A_WEEK = 7 * 24 * 3
 
 def _windowed(
     openings: Sequence[Opening], is_many: Callable[[Stream, float, int], bool]
-) -> list[Alarm]:
+) -> list[StreamAlarm]:
     """Raise an alarm when the count of a stream in 20 minutes is high; it ends after an hour."""
     recent: dict[Stream, list[StreamIncident]] = {}
-    raised: dict[Stream, Alarm] = {}
+    raised: dict[Stream, StreamAlarm] = {}
     alarms = []
     for opening in sorted(openings, key=lambda opening: (opening.opened_at, opening.id)):
         time = opening.opened_at.timestamp()
@@ -37,17 +37,17 @@ def _windowed(
             last = [one for one in recent.get(stream, ()) if time - one.time <= _WINDOW]
             recent[stream] = [*last, incident]
             if is_many(stream, time, len(recent[stream])):
-                raised[stream] = Alarm(stream, time, opening.id, list(recent[stream]))
+                raised[stream] = StreamAlarm(stream, time, opening.id, list(recent[stream]))
                 alarms.append(raised[stream])
     return alarms
 
 
-def fixed_count(openings: Sequence[Opening], baseline: Baseline) -> list[Alarm]:
+def fixed_count(openings: Sequence[Opening], baseline: Baseline) -> list[StreamAlarm]:
     """Raise an alarm at five incidents of a stream in 20 minutes."""
     return _windowed(openings, lambda stream, time, count: count >= _FIXED_COUNT)
 
 
-def poisson_tail(openings: Sequence[Opening], baseline: Baseline) -> list[Alarm]:
+def poisson_tail(openings: Sequence[Opening], baseline: Baseline) -> list[StreamAlarm]:
     """Raise an alarm at a Poisson tail below one a week over all windows of all known streams.
 
     The rate is the mean of the same hour in the past weeks and of the stream's overall rate.

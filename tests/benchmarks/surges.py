@@ -19,7 +19,7 @@ from surge_rules import RULES, Rule
 
 from features.domain.opening import Opening
 from models.surges.baseline import Baseline, learn_baseline
-from models.surges.find_alarms import Alarm
+from models.surges.find_alarms import StreamAlarm
 from models.surges.find_surges import group_alarms
 from models.surges.hour_profile import DAY, HOUR, WEEK
 from models.surges.streams import Stream, streams_of
@@ -105,7 +105,7 @@ def read_past(name: str) -> Past:
     return Past(name, tuple(openings), times)
 
 
-def quiet_groups(past: Past, rule: Rule) -> Iterator[list[Alarm]]:
+def quiet_groups(past: Past, rule: Rule) -> Iterator[list[StreamAlarm]]:
     """Yield the alarms of each surge of an unchanged history, day by day."""
     for day in np.arange(past.start, past.times[-1], DAY):
         recent = past.between(day - _LOOK_BACK, day + DAY)

@@ -41,7 +41,7 @@ def test_a_burst_is_found_by_its_fifth_incident(baseline) -> None:
     assert surge.detected_at <= after(HOURS + 10 + 4 * 20 / 60 / 9)
     count, hours = surge.usual
     assert count == 1
-    assert 15 < hours < 60
+    assert 10 < hours < 60
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -53,15 +53,23 @@ def test_quiet_weeks_keep_the_budget(seed: int) -> None:
     assert len(find_surges(after_it, known)) <= WEEKS
 
 
-def test_bursty_weeks_keep_the_budget() -> None:
-    rng = np.random.default_rng(4)
+def with_offspring(rng: np.random.Generator, parents: np.ndarray, each: float) -> np.ndarray:
+    """Add the incidents that incidents bring about, and theirs in turn, half an hour later."""
+    hours = [parents]
+    while len(hours[-1]):
+        sources = np.repeat(hours[-1], rng.poisson(each, len(hours[-1])))
+        hours.append(sources + rng.exponential(0.5, len(sources)))
+    together = np.concatenate(hours)
+    return together[together < 2 * HOURS]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bursty_weeks_keep_the_budget(seed: int) -> None:
+    rng = np.random.default_rng(seed)
     openings = []
     for number in range(30):
-        starts = poisson_hours(rng, 0.05, 2 * HOURS)
-        followers = rng.geometric(0.6, len(starts)) - 1
-        later = np.repeat(starts, followers) + rng.exponential(0.3, followers.sum())
-        hours = np.concatenate([starts, later[later < 2 * HOURS]])
-        openings += made_up(f"service {number}", hours)
+        parents = poisson_hours(rng, 0.05, 2 * HOURS)
+        openings += made_up(f"service {number}", with_offspring(rng, parents, 0.4))
     known = baseline_of(openings, HOURS)
     after_it = [opening for opening in openings if opening.opened_at >= after(HOURS)]
     assert len(find_surges(after_it, known)) <= WEEKS

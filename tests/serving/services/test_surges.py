@@ -21,18 +21,20 @@ def finder(store: Store) -> SurgeFinder:
     return SurgeFinder(store, StormService(store))
 
 
-def opened(name: str, at: datetime, service: str = "vpn", title: str = "tunnel drops"):
-    whole = incident(name, title, opened_at=at)
+def opened(name: str, at: datetime, service: str = "vpn", words: str = "tunnel drops"):
+    whole = incident(name, words, opened_at=at)
     return replace(whole, report=replace(whole.report, service=service), outcome=OPEN)
+
+
+def title(n: int) -> str:
+    """One of 17 titles without a word in common."""
+    return chr(97 + n % 17) * 4
 
 
 def keep_past(store: Store, weeks: int = 6) -> None:
     hours = range(8, weeks * 168, 2)
     store.incidents.upsert(
-        [
-            opened(f"past {n}", NOW - timedelta(hours=n), f"service {n % 7}", f"ticket number {n}")
-            for n in hours
-        ]
+        [opened(f"past {n}", NOW - timedelta(hours=n), f"service {n % 7}", title(n)) for n in hours]
     )
 
 
@@ -85,7 +87,7 @@ def test_predicted_categories_are_streams_and_hidden_ones_are_not(store, finder)
     ids = [f"new {k}" for k in range(9)]
     store.incidents.upsert(
         [
-            opened(id_, NOW - timedelta(minutes=20 - 2 * k), f"service {k % 7}", f"ticket {k}")
+            opened(id_, NOW - timedelta(minutes=20 - 2 * k), f"service {k % 7}", title(k))
             for k, id_ in enumerate(ids)
         ]
     )

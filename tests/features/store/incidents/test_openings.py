@@ -28,9 +28,9 @@ def test_a_stated_category_comes_before_a_predicted_one(store) -> None:
     )
     store.predictions.record(
         [
-            prediction("stated", "Network"),
-            prediction("predicted", "Network"),
-            prediction("hidden", "Network", audit_share=0.5),
+            prediction("stated", "Network", prediction_id="p-1"),
+            prediction("predicted", "Network", prediction_id="p-2"),
+            prediction("hidden", "Network", prediction_id="p-3", audit_share=0.5),
         ]
     )
     found = store.openings.between(NOON, NOON + timedelta(hours=1), limit=10)
