@@ -18,6 +18,7 @@ LEAST_INCIDENTS = 4
 # What is usual in an hour of the week cannot be known from less.
 LEAST_WEEKS = 2.0
 _MOST_REMEMBERED = 200
+_AT_ONCE = 60.0
 # A stream that surges again so soon is in the same trouble.
 _SAME_TROUBLE = 4 * HOUR
 
@@ -126,13 +127,13 @@ def _since_start(recent: list[StreamIncident]) -> list[StreamIncident]:
 
     That one maximises the likelihood ratio of what followed, for the rate at which they came.
     """
-    best, best_start = 0.0, len(recent) - 1
-    for start in range(len(recent) - 1):
-        later = recent[start + 1 :]
-        hours = max(later[-1].time - recent[start].time, 60.0) / HOUR
-        mean_bound = sum(incident.bound for incident in later) / len(later)
-        ratio = len(later) / hours / mean_bound
-        gain = len(later) * (log(ratio) - 1.0 + 1.0 / ratio) if ratio > 1.0 else 0.0
+    best, best_start, bounds = 0.0, len(recent) - 1, 0.0
+    for start in range(len(recent) - 2, -1, -1):
+        later = len(recent) - 1 - start
+        bounds += recent[start + 1].bound
+        hours = max(recent[-1].time - recent[start].time, _AT_ONCE) / HOUR
+        ratio = later * later / (hours * bounds)
+        gain = later * (log(ratio) - 1.0 + 1.0 / ratio) if ratio > 1.0 else 0.0
         if gain > best:
             best, best_start = gain, start
     return recent[best_start:]

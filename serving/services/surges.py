@@ -22,9 +22,9 @@ from serving.services.alerts.storms import StormService
 
 _POLL_SECONDS = 30.0
 _PAST = timedelta(weeks=13)
-# The evidence of a surge begins at most so long ago, and the surge is over so long after its last
-# incident.
-_LOOK_BACK, _OVER_AFTER = timedelta(hours=6), timedelta(hours=1)
+# Evidence begins at the last but one of the hours 0, 6, 12 and 18, so that a surge keeps its id for
+# hours. It is over so long after its last incident.
+_LOOK_BACK_HOURS, _OVER_AFTER = 6, timedelta(hours=1)
 # Of a larger past, the newest incidents are learned.
 _MOST_PAST, _MOST_RECENT = 50_000, 5_000
 _RELEARN_SECONDS, _FEW = 600.0, 0.1
@@ -113,8 +113,10 @@ class SurgeFinder(Poller):
 
     def find(self, now: datetime) -> tuple[tuple[Surge, str], ...]:
         """Return the surges that go on at a time, each with the name of its stream."""
-        began = now - _LOOK_BACK
-        until = began.replace(hour=0, minute=0, second=0, microsecond=0)
+        hour = now.hour - now.hour % _LOOK_BACK_HOURS
+        latest = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+        began = latest - timedelta(hours=_LOOK_BACK_HOURS)
+        until = began.replace(hour=0)
         self._learn(until)
         if self._baseline is None:
             return ()

@@ -60,6 +60,22 @@ def test_workers_agree(store, finder) -> None:
     assert finder.find(NOW) == SurgeFinder(store, StormService(store)).find(NOW)
 
 
+def test_a_surge_that_goes_on_keeps_its_id(store, finder) -> None:
+    keep_past(store)
+    found = set()
+    for quarter in range(12):
+        now = NOW + timedelta(minutes=15 * quarter)
+        keep_burst(store, n=8, end=now, service=f"vpn {quarter}")
+        stored = store.incidents.find([f"vpn {quarter} {k}" for k in range(8)])
+        store.incidents.upsert(
+            [replace(one, report=replace(one.report, service="vpn")) for one in stored.values()]
+        )
+        [(surge, _)] = finder.find(now)
+        found.add(surge.id)
+    assert len(found) == 1
+    assert surge.count == 96
+
+
 def test_an_imported_history_is_no_surge(store, finder) -> None:
     keep_past(store)
     assert finder.find(NOW) == ()
