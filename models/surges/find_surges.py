@@ -98,9 +98,9 @@ def group_alarms(alarms: Sequence[StreamAlarm]) -> list[list[StreamAlarm]]:
     return sorted(ordered, key=lambda group: _detection(group[0]))
 
 
-def _detection(alarm: StreamAlarm) -> tuple[float, str, int, str]:
-    place = _KINDS.index(alarm.stream.kind)
-    return alarm.detected_at, alarm.detected_by, place, alarm.stream.value
+def _detection(alarm: StreamAlarm) -> tuple[float, str, int]:
+    """Return the order of detection; terms of one title stay in its order."""
+    return alarm.detected_at, alarm.detected_by, _KINDS.index(alarm.stream.kind)
 
 
 def _ids(alarm: StreamAlarm) -> frozenset[str]:
@@ -144,7 +144,7 @@ def _most_specific(group: Sequence[StreamAlarm], baseline: Baseline) -> StreamAl
         explaining or group,
         key=lambda alarm: (
             round(baseline.usual_rate(alarm.stream, alarm.started_at), 6),
-            *_detection(alarm)[2:],
+            _KINDS.index(alarm.stream.kind),
         ),
     )
 

@@ -9,6 +9,7 @@ from data_sets import DATA_SETS, load_data_set
 from features.domain.opening import Opening
 from models.surges.baseline import Baseline, learn_baseline
 from models.surges.hour_profile import DAY, WEEK
+from models.surges.streams import Stream, streams_of
 
 HISTORIES = (
     "servicenow-log",
@@ -41,6 +42,13 @@ class Past:
         """Return what is usual by the past before a time."""
         since = max(time - PAST, float(self.times[0]))
         return learn_baseline(self.between(since, time), since, time)
+
+    def holders(self, stream: Stream, baseline: Baseline) -> Sequence[Opening]:
+        """Return the openings of a stream from which a baseline was learned."""
+        times = set(baseline.times_of(stream).tolist())
+        known = self.between(baseline.since, baseline.until)
+        at_times = (one for one in known if one.opened_at.timestamp() in times)
+        return [one for one in at_times if stream in streams_of(one)]
 
     @property
     def start(self) -> float:

@@ -176,7 +176,7 @@ def _draw_sources(
     else:
         streams = sorted(baseline.times, key=lambda stream: (stream.kind, stream.value))
     stream: Stream = streams[rng.integers(len(streams))]
-    holders = [opening for opening in known if stream in streams_of(opening)]
+    holders = past.holders(stream, baseline)
     return [holders[row] for row in rng.integers(len(holders), size=_INJECTED)]
 
 

@@ -105,7 +105,7 @@ def test_words_alone_are_a_stream(baseline) -> None:
         for number, opening in enumerate(burst("", HOURS + 10))
     ]
     [surge] = find_surges(reports, baseline)
-    assert surge.stream.kind is StreamKind.TEXT
+    assert (surge.stream.kind, surge.stream.value) == (StreamKind.TEXT, "printer")
     assert surge.count == 9
 
 
