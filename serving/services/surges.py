@@ -1,6 +1,7 @@
 """Finds surges among the newest incidents, and proposes one parent incident for each."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,7 +33,7 @@ _RELEARN_SECONDS, _FEW = 600.0, 0.1
 
 @dataclass(frozen=True, slots=True)
 class SurgeParent:
-    """The incident that heads a surge or is proposed for it: the first open one.
+    """The incident that heads most of a surge, or else its first open one, which is proposed.
 
     `joined` is how many other incidents of the surge are its consequences by now.
     """
@@ -96,7 +97,9 @@ class SurgeFinder(Poller):
         if not surges:
             return ()
         ids = {id_ for surge, _ in surges for id_ in surge.incident_ids}
-        tracked = self._store.tracked.find(sorted(ids))
+        tracked = dict(self._store.tracked.find(sorted(ids)))
+        heads = {one.tracking.consequence_of for one in tracked.values()}
+        tracked |= self._store.tracked.find(sorted(id_ for id_ in heads if id_ is not None))
         return tuple(_with_parent(surge, name, tracked) for surge, name in surges)
 
     def join(self, surge_id: str, given_by: str) -> SurgeParent:
@@ -176,17 +179,18 @@ def _with_parent(surge: Surge, name: str, tracked: Mapping[str, TrackedIncident]
         for id_ in surge.incident_ids
         if id_ in tracked and tracked[id_].incident.outcome.is_open
     ]
-    heads = [one for one in still_open if one.tracking.consequence_of is None]
+    alone = [one.incident.report.id for one in still_open if not one.tracking.consequence_of]
+    joined: Counter[str] = Counter(
+        head
+        for one in still_open
+        if (head := one.tracking.consequence_of) is not None
+        and head in tracked
+        and tracked[head].incident.outcome.is_open
+    )
+    heads = [*alone, *(head for head in joined if head not in alone)]
     if not heads:
         return OpenSurge(surge, name, None, ())
-    joined = {
-        head.incident.report.id: sum(
-            one.tracking.consequence_of == head.incident.report.id for one in still_open
-        )
-        for head in heads
-    }
-    parent = max(heads, key=lambda head: joined[head.incident.report.id]).incident.report
-    unjoined = tuple(
-        head.incident.report.id for head in heads if head.incident.report.id != parent.id
-    )
+    # A head may have opened before the surge, and then it is none of its incidents.
+    parent = tracked[max(heads, key=lambda id_: joined[id_])].incident.report
+    unjoined = tuple(id_ for id_ in alone if id_ != parent.id)
     return OpenSurge(surge, name, SurgeParent(parent.id, parent.title, joined[parent.id]), unjoined)

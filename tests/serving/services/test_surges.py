@@ -145,6 +145,20 @@ def test_joining_makes_one_storm_of_a_surge(store, finder, monkeypatch) -> None:
         finder.join("unknown", "ana")
 
 
+def test_a_head_that_opened_before_the_surge_is_its_parent(store, finder, monkeypatch) -> None:
+    keep_past(store)
+    store.incidents.upsert([opened("first", NOW - timedelta(hours=2), "core", "switch down")])
+    ids = keep_burst(store)
+    for id_ in ids[2:5]:
+        StormService(store).join(id_, "first", "ana")
+    [found] = found_now(finder, monkeypatch)
+    assert found.parent is not None
+    assert (found.parent.id, found.parent.joined) == ("first", 3)
+    assert list(found.unjoined_ids) == [*ids[:2], *ids[5:]]
+    finder.join(found.surge.id, "ana")
+    assert StormService(store).storms_of(["first"])["first"].incident_count == 10
+
+
 def test_a_surge_of_resolved_incidents_has_no_parent(store, finder, monkeypatch) -> None:
     keep_past(store)
     ids = keep_burst(store)
