@@ -32,6 +32,7 @@ from serving.api.routes.health import health_routes
 from serving.api.routes.incidents import incident_routes
 from serving.api.routes.models import model_routes
 from serving.api.routes.search import search_routes
+from serving.api.routes.surges import surge_routes
 from serving.api.routes.telemetry import series_routes, telemetry_routes
 from serving.api.routes.triage import triage_routes
 from serving.background.champions import ServableVersions
@@ -46,6 +47,7 @@ _ROUTES = (
     search_routes,
     feedback_routes,
     incident_routes,
+    surge_routes,
     telemetry_routes,
     series_routes,
     model_routes,

@@ -56,6 +56,7 @@ from serving.services.records.stored_answers import StoredAnswerService
 from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
+from serving.services.surges import SurgeCollector, SurgeFinder
 from serving.services.triage import Retriever, TriageService
 from serving.services.triage_worker import TriageWorker
 
@@ -109,6 +110,7 @@ class Container:
     alerts: AlertIntake
     triage_worker: TriageWorker
     storms: StormService
+    surges: SurgeFinder
     stale_incidents: StaleIncidentMarker
     registry: ServableVersions
     promotions: PromotionService
@@ -144,7 +146,7 @@ class Container:
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
         maintenance = () if self.maintenance is None else (self.maintenance,)
         health = (self.unknown_labels, self.label_rates, self.model_health)
-        alerts = (self.triage_worker, self.stale_incidents)
+        alerts = (self.triage_worker, self.stale_incidents, self.surges)
         return (*answering, *indexes, *health, *alerts, *shadow, *maintenance)
 
 
@@ -168,11 +170,14 @@ def build_container(
     """Build the container of an app; starts no background task."""
     home = Home(settings.home.absolute())
     pollers = _build_pollers(settings, registry, store)
+    storms = StormService(store)
+    surges = SurgeFinder(store, storms)
     metrics = ServingMetrics(
         [
             ModelHealthCollector(pollers.model_health, pollers.certificates),
             ChampionCollector(pollers.champions.current),
             SuspensionCollector(pollers.suspensions, pollers.champions.current),
+            SurgeCollector(surges),
         ]
     )
     searcher, suggester = _retrieval_models(pollers.champions.current)
@@ -213,7 +218,6 @@ def build_container(
     triage = TriageService(
         pollers.champions.current, policies.current, store, metrics, retrievers, shadow
     )
-    storms = StormService(store)
     triage_worker = TriageWorker(
         store,
         triage,
@@ -263,6 +267,7 @@ def build_container(
         stale_incidents=StaleIncidentMarker(store, settings),
         triage_worker=triage_worker,
         storms=storms,
+        surges=surges,
         registry=registry,
         promotions=PromotionService(store, home, settings.tenant),
         label_queue=LabelQueue(store, pollers.champions.current, incident_index.index),

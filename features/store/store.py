@@ -11,6 +11,7 @@ from features.store.incidents.changes import ChangeRepository
 from features.store.incidents.heartbeats import HeartbeatRepository
 from features.store.incidents.incident_search import InboxRepository
 from features.store.incidents.incidents import IncidentRepository
+from features.store.incidents.openings import OpeningRepository
 from features.store.incidents.runbooks import RunbookRepository
 from features.store.incidents.series_states import SeriesStateRepository
 from features.store.incidents.storm_links import StormLinkRepository
@@ -48,6 +49,7 @@ class Store:
         self.heartbeats = HeartbeatRepository(database, tenant)
         self.triage_queue = TriageQueueRepository(database, tenant)
         self.inbox = InboxRepository(database, tenant)
+        self.openings = OpeningRepository(database, tenant)
         self.runbooks = RunbookRepository(database, tenant)
         self.changes = ChangeRepository(database, tenant)
         self.anomalies = AnomalyRepository(database, tenant)

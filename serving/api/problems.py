@@ -38,6 +38,7 @@ from serving.runtime.errors import (
     UnknownHost,
     UnknownIncident,
     UnknownPrediction,
+    UnknownSurge,
     UnsupportedMediaType,
 )
 from serving.schemas.field_errors import read_field_errors
@@ -57,6 +58,7 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
     BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     TooManyGuesses: HTTPStatus.TOO_MANY_REQUESTS,
     UnknownIncident: HTTPStatus.NOT_FOUND,
+    UnknownSurge: HTTPStatus.NOT_FOUND,
     UnknownPrediction: HTTPStatus.NOT_FOUND,
     UnknownVersion: HTTPStatus.NOT_FOUND,
     NoEarlierChampion: HTTPStatus.CONFLICT,

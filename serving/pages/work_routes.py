@@ -81,6 +81,13 @@ def split(form: Form, request: Request, services: SharedContainer) -> Response:
     return _back(form, request, incident.report.id)
 
 
+@work_routes.post("/join-surge")
+def join_surge(form: Form, request: Request, services: SharedContainer) -> Response:
+    """Make the incidents of a surge consequences of its parent, and show the inbox again."""
+    parent = services.surges.join(form.get("surge_id", ""), _actor(form, request))
+    return _back(form, request, parent.id)
+
+
 @work_routes.post("/close-consequences")
 def close_consequences(
     form: Form, request: Request, services: SharedContainer, request_id: RequestId

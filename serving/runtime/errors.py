@@ -43,6 +43,10 @@ class UnknownIncident(PrecedentError):
     """There is no incident with this id."""
 
 
+class UnknownSurge(PrecedentError):
+    """No surge with this id goes on."""
+
+
 class IndexBehind(PrecedentError):
     """Incidents are still being indexed, so a search would miss some."""
 

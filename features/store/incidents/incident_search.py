@@ -137,7 +137,7 @@ class InboxRepository(Repository):
         is_tracked = and_(
             TrackingRow.tenant == IncidentRow.tenant, TrackingRow.incident_id == IncidentRow.id
         )
-        predicted = _newest_visible_label(self._tenant, IncidentRow.severity)
+        predicted = newest_visible_label(self._tenant, IncidentRow.severity)
         matching = (
             select(*of_incident, *of_tracking, predicted)
             .outerjoin(TrackingRow, is_tracked)
@@ -269,13 +269,14 @@ def _has_status(status: Status) -> ColumnElement[bool]:
 def _has_label(
     tenant: str, column: InstrumentedAttribute[str | None], label: str
 ) -> ColumnElement[bool]:
-    predicted = _newest_visible_label(tenant, column)
+    predicted = newest_visible_label(tenant, column)
     return or_(column == label, and_(column.is_(None), predicted == label))
 
 
-def _newest_visible_label(
+def newest_visible_label(
     tenant: str, column: InstrumentedAttribute[str | None]
 ) -> ScalarSelect[str | None]:
+    """Return the query for the label of an incident's newest answer, unless it is hidden."""
     # An audited answer is hidden until the outcome is known, so nothing must reveal it.
     visible_label = case((PredictionRow.audit_share.is_(None), PredictionRow.label))
     newest = (

@@ -26,6 +26,7 @@ from serving.pages.views.visible_answers import (
     visible_answers,
 )
 from serving.services.alerts.storms import Storm
+from serving.services.surges import OpenSurge
 
 STATES = ("open", "stale", "resolved", "all")
 """The tabs of the inbox; stale incidents are also among those that are open."""
@@ -87,6 +88,7 @@ class Inbox:
     counts: InboxCounts
     silent_heartbeats: tuple[Heartbeat, ...]
     breach_warnings: tuple[BreachWarning, ...]
+    surges: tuple[OpenSurge, ...]
     page: int = 1
     most_ranked: int | None = None
     recently_resolved: int | None = None
@@ -168,6 +170,7 @@ def open_inbox(services: Container, query: InboxQuery, state: str, page: int = 1
         counts=counts,
         silent_heartbeats=services.store.heartbeats.silent(now),
         breach_warnings=services.store.breach_warnings.open(),
+        surges=services.surges.open_surges(),
     )
     is_ranked = state in ("open", "stale") and not query.text
     inbox = _with_open(services, inbox, page) if is_ranked else _with_newest(services, inbox)
