@@ -15,7 +15,7 @@ LOWER, MEDIAN, UPPER = 0.1, 0.5, 0.9
 class ConformalLevels:
     """The levels of the predicted distribution to read for the 10%, 50% and 90% quantiles.
 
-    A level above 1 stands for a quantile that the history does not tell.
+    A level that the history is too short to calibrate stays as it is.
 
     Each held-out incident has a score: the predicted probability that it is resolved by the time
     at which it was. The levels are quantiles of the scores (distributional conformal prediction,
@@ -68,4 +68,4 @@ def observation_weights(hours: Floats, is_resolved: Flags, follow_up: Floats) ->
 
 def _level(sorted_scores: Floats, shares: Floats, level: float) -> float:
     place = int(np.searchsorted(shares, level - 1e-12))
-    return float(sorted_scores[place]) if place < len(sorted_scores) else np.inf
+    return float(sorted_scores[place]) if place < len(sorted_scores) else level

@@ -10,11 +10,11 @@ from features.domain.opening_context import OpeningContext
 from features.domain.report import ResolvedIncident
 from features.errors import NotEnoughHistory
 from models.base.report_model import ReportModel
-from models.resolution.boosted_scores import BoostedScores, Risk
+from models.resolution.boosted_scores import BoostedScores, Risk, hazard_curves
 from models.resolution.conformal_levels import ConformalLevels, observation_weights
 from models.resolution.context_features import ContextFeatures
-from models.resolution.learning.fit_trees import fit_hazards, fit_risk, fit_sigmoid
-from models.resolution.observations import NO_TARGETS, Flags, Floats, Observations, Rows, observe
+from models.resolution.learning.fit_trees import fit_hazards, fit_risk
+from models.resolution.observations import NO_TARGETS, Flags, Floats, Observations, observe
 from models.resolution.past_contexts import learning_order, past_contexts
 from models.resolution.resolution_predictor import (
     BREACH,
@@ -22,14 +22,13 @@ from models.resolution.resolution_predictor import (
     TARGET,
     TIMES,
     ResolutionPredictor,
-    hazard_curves,
 )
-from models.resolution.survival_curves import choose_edges
+from models.resolution.survival_curves import choose_edges, periods_of
 
 FEWEST = 10
 MOST_LEARNED = 20_000
 
-_HELD_OUT = 0.25
+_PARTS, _FOLDS = 6, 3
 _UNTOLD = {
     TIMES: "the hours are not known: too few incidents tell when they were resolved",
     BREACH: "the risk of a breach is not known: too few incidents tell whether they met their "
@@ -48,8 +47,9 @@ class ResolutionModel(ResolutionPredictor, ReportModel):
     """Learns the time to resolve from resolved and open incidents, and the two risks.
 
     A discrete-time hazard model gives each incident a distribution, in which open incidents count
-    as censored. The newest quarter of the incidents calibrates it: the levels to read for the three
-    quantiles are conformal (see `ConformalLevels`). Then it is fitted again on all incidents.
+    as censored. The levels to read for the three quantiles are cross-conformal (Vovk 2015): each
+    sixth of the history is scored by a model of other parts (see `ConformalLevels`). The risks are
+    those of each period in which an incident may be resolved, weighted by its distribution.
 
     >>> from datetime import UTC, timedelta
     >>> from features.domain.report import IncidentReport, Outcome
@@ -96,12 +96,12 @@ class ResolutionModel(ResolutionPredictor, ReportModel):
         self.features_ = ContextFeatures().fit(contexts)
         self.target_hours_ = dict(target_hours)
         features = self.features_.transform(contexts)
-        weights = _risk_weights(seen)
         self.edges_, self.hazards_, self.levels_ = np.zeros(0), None, ConformalLevels()
-        if int((seen.is_timed & seen.is_resolved).sum()) >= FEWEST:
-            self._learn_times(features[seen.is_timed], seen.take(seen.is_timed))
-        self.breach_ = self._learn_risk(features, seen.missed, weights)
-        self.reassignment_ = self._learn_risk(features, seen.reassigned, weights)
+        timed = np.flatnonzero(seen.is_timed)
+        if int(seen.is_resolved[timed].sum()) >= FEWEST:
+            self._learn_times(features[timed], seen.take(timed))
+        self.breach_ = self._learn_risk(features, seen, seen.missed == 1, seen.missed)
+        self.reassignment_ = self._learn_risk(features, seen, seen.reassigned == 1, seen.reassigned)
         parts = {TIMES: self.hazards_, BREACH: self.breach_, REASSIGNMENT: self.reassignment_}
         self.unknown_ = {name: _UNTOLD[name] for name, part in parts.items() if part is None}
         if len(self.unknown_) == len(parts):
@@ -114,11 +114,9 @@ class ResolutionModel(ResolutionPredictor, ReportModel):
 
     def keep_parts(self, names: Collection[str]) -> None:
         """Answer only with the named parts, of `times`, `breach` and `reassignment`."""
-        kept = {TIMES: "hazards_", BREACH: "breach_", REASSIGNMENT: "reassignment_"}
-        for name, attribute in kept.items():
-            if name not in names and getattr(self, attribute) is not None:
-                setattr(self, attribute, None)
-                self.unknown_[name] = _UNPROVEN[name]
+        for name, reason in _UNPROVEN.items():
+            if name not in names:
+                self.unknown_.setdefault(name, reason)
 
     def predictor(self) -> ResolutionPredictor:
         """Return the part of the fitted model that serves; its answers are those of the model."""
@@ -128,14 +126,19 @@ class ResolutionModel(ResolutionPredictor, ReportModel):
         return predictor
 
     def _learn_times(self, features: Floats, seen: Observations) -> None:
-        """Calibrate the newest quarter by a fit on the rest, then fit on all."""
+        """Fit on all, after scoring each part by a model of others to calibrate the levels."""
         weights = observation_weights(seen.hours, seen.is_resolved, seen.follow_up)
-        past, newest = _hold_out_newest(np.arange(len(seen)))
-        if seen.is_resolved[past].any():
-            edges, hazards = self._fit_hazards(features[past], seen.take(past), weights[past])
-            held_out = seen.take(newest)
-            curves = hazard_curves(hazards, edges, features[newest])
-            self.levels_ = _calibrate(curves.probability_by(held_out.hours), held_out)
+        scores = np.full(len(seen), np.nan)
+        folds = np.arange(len(seen)) * _PARTS // len(seen) % _FOLDS
+        for fold in range(_FOLDS):
+            rest, held_out = folds != fold, folds == fold
+            if (rest & seen.is_resolved).any():
+                edges, hazards = self._fit_hazards(features[rest], seen.take(rest), weights[rest])
+                curves = hazard_curves(hazards, edges, features[held_out])
+                scores[held_out] = curves.probability_by(seen.hours[held_out])
+        scored = np.isfinite(scores) & seen.is_resolved
+        if scored.any():
+            self.levels_ = ConformalLevels.of(scores[scored], weights[scored], len(seen))
         self.edges_, self.hazards_ = self._fit_hazards(features, seen, weights)
 
     def _fit_hazards(
@@ -145,40 +148,17 @@ class ResolutionModel(ResolutionPredictor, ReportModel):
         edges = choose_edges(seen.hours[is_resolved], weights[is_resolved])
         return edges, fit_hazards(features, seen.hours, is_resolved, edges, seed=self.seed)
 
-    def _learn_risk(self, features: Floats, outcome: Floats, weights: Floats) -> Risk | None:
-        """Calibrate a risk on the newest quarter of what is known, then fit on all."""
-        known = np.flatnonzero(np.isfinite(outcome) & (weights > 0))
-        is_true = outcome == 1
-        if len(known) < FEWEST or len(set(is_true[known].tolist())) < 2:
+    def _learn_risk(
+        self, features: Floats, seen: Observations, is_true: Flags, outcome: Floats
+    ) -> Risk | None:
+        """Fit a risk on the resolved incidents whose outcome is known, by period if it is known."""
+        known = np.flatnonzero(np.isfinite(outcome) & seen.is_resolved)
+        timed = known[seen.is_timed[known]]
+        depends_on_time = self.hazards_ is not None and len(timed) >= FEWEST
+        rows = timed if depends_on_time else known
+        if len(rows) < FEWEST or len(set(is_true[rows].tolist())) < 2:
             return None
-        past, newest = _hold_out_newest(known)
-        slope, intercept = 1.0, 0.0
-        if len(set(is_true[past].tolist())) == 2:
-            trees = fit_risk(features[past], is_true[past], weights[past], seed=self.seed)
-            slope, intercept = fit_sigmoid(
-                trees.score(features[newest]), is_true[newest], weights[newest]
-            )
-        trees = fit_risk(features[known], is_true[known], weights[known], seed=self.seed)
-        return Risk(trees, slope, intercept)
-
-
-def _hold_out_newest(rows: Rows) -> tuple[Rows, Rows]:
-    count = round(_HELD_OUT * len(rows))
-    return rows[: len(rows) - count], rows[len(rows) - count :]
-
-
-def _calibrate(scores: Floats, seen: Observations) -> ConformalLevels:
-    weights = observation_weights(seen.hours, seen.is_resolved, seen.follow_up)
-    is_resolved: Flags = seen.is_resolved
-    return ConformalLevels.of(scores[is_resolved], weights[is_resolved], len(seen))
-
-
-def _risk_weights(seen: Observations) -> Floats:
-    """Return for how many incidents each one stands whose outcome is final; 0 for open ones."""
-    weights = seen.is_resolved.astype(np.float64)
-    timed = np.flatnonzero(seen.is_timed)
-    if len(timed):
-        of_timed = seen.take(timed)
-        observed = observation_weights(of_timed.hours, of_timed.is_resolved, of_timed.follow_up)
-        weights[timed] = np.minimum(observed, _MOST_WEIGHT)
-    return weights
+        inputs = features[rows]
+        if depends_on_time:
+            inputs = np.column_stack([inputs, periods_of(seen.hours[rows], self.edges_)])
+        return Risk(fit_risk(inputs, is_true[rows], seed=self.seed), depends_on_time)

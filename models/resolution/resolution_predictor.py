@@ -10,7 +10,7 @@ from features.errors import NotTrained
 from features.text.tokens import plain_name
 from models.base.predictions import ResolutionPrediction
 from models.base.report_model import ReportPredictor
-from models.resolution.boosted_scores import BoostedScores, Risk
+from models.resolution.boosted_scores import BoostedScores, Risk, hazard_curves
 from models.resolution.conformal_levels import ConformalLevels
 from models.resolution.context_features import ContextFeatures
 from models.resolution.observations import Floats
@@ -53,31 +53,38 @@ class ResolutionPredictor(ReportPredictor):
         if not contexts:
             return []
         features = self.features_.transform(contexts)
+        curves = self._curves(features)
         columns = [
-            *self._quantiles(features),
-            _probabilities(self.breach_, features),
-            _probabilities(self.reassignment_, features),
+            *self._quantiles(curves, len(features)),
+            self._risk(BREACH, self.breach_, features, curves),
+            self._risk(REASSIGNMENT, self.reassignment_, features, curves),
         ]
         return [
             ResolutionPrediction(*map(_known, values), self._target_hours(context.report))
             for context, *values in zip(contexts, *columns, strict=True)
         ]
 
-    def curves(self, features: Floats) -> SurvivalCurves:
-        """Return the distribution of the hours to resolve of each row of features."""
+    def _curves(self, features: Floats) -> SurvivalCurves | None:
         if self.hazards_ is None:
-            raise NotTrained(f"the model of {TARGET} has learned no times")
+            return None
         return hazard_curves(self.hazards_, self.edges_, features)
 
-    def _quantiles(self, features: Floats) -> list[Floats]:
-        if self.hazards_ is None:
-            return [np.full(len(features), np.nan)] * 3
-        curves, levels = self.curves(features), self.levels_
-        return [curves.hours_at(level) for level in (levels.median, levels.lower, levels.upper)]
+    def _quantiles(self, curves: SurvivalCurves | None, count: int) -> list[Floats]:
+        if curves is None or TIMES in self.unknown_:
+            return [np.full(count, np.nan)] * 3
+        levels = (self.levels_.median, self.levels_.lower, self.levels_.upper)
+        return [curves.hours_at(level) for level in levels]
+
+    def _risk(
+        self, name: str, risk: Risk | None, features: Floats, curves: SurvivalCurves | None
+    ) -> Floats:
+        if risk is None or name in self.unknown_:
+            return np.full(len(features), np.nan)
+        return risk.probability(features, curves)
 
     def _target_hours(self, report: IncidentReport) -> float | None:
         """Return the target time of the severity that a report states, the shortest of several."""
-        if self.breach_ is None:
+        if BREACH in self.unknown_:
             return None
         hours = [
             self.target_hours_[value]
@@ -89,19 +96,6 @@ class ResolutionPredictor(ReportPredictor):
     def _check_trained(self) -> None:
         if not hasattr(self, "features_"):
             raise NotTrained(f"the model of {TARGET} has not been fitted; call fit first")
-
-
-def hazard_curves(hazards: BoostedScores, edges: Floats, features: Floats) -> SurvivalCurves:
-    """Return the distributions that follow from hazards; the period is their last feature."""
-    count, periods = len(features), len(edges)
-    inputs = np.column_stack(
-        [np.repeat(features, periods, axis=0), np.tile(np.arange(periods), count)]
-    )
-    return SurvivalCurves.of_hazards(edges, hazards.score(inputs).reshape(count, periods))
-
-
-def _probabilities(risk: Risk | None, features: Floats) -> Floats:
-    return np.full(len(features), np.nan) if risk is None else risk.probability(features)
 
 
 def _known(value: float) -> float | None:

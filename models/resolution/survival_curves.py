@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 _LEAST_HOURS = 1 / 60
 # Finer at the end, because the upper quantiles of slow incidents lie there.
-_SHARES = (*(step / 20 for step in range(1, 19)), 0.925, 0.95, 0.965, 0.98, 0.99, 1.0)
+_SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,29 @@ class SurvivalCurves:
             hours[row] = np.exp(np.interp(level, curve, log_edges)) if reached else np.inf
         return hours
 
+    def period_probabilities(self) -> Floats:
+        """Return the probability that each incident is resolved in each period.
+
+        The last period includes all later times.
+        """
+        by_end = self._from_zero()
+        by_end[:, -1] = 1.0
+        return np.diff(by_end, axis=1)
+
     def _log_edges(self) -> Floats:
         return np.log(np.concatenate([[_LEAST_HOURS], self.edges]))
 
     def _from_zero(self) -> Floats:
         return np.hstack([np.zeros((len(self.resolved), 1)), self.resolved])
+
+
+def periods_of(hours: Floats, edges: Floats) -> NDArray[np.int64]:
+    """Return the number of the period in which each time lies; the last has all later times.
+
+    >>> periods_of(np.array([0.5, 1.0, 3.0, 9.0]), np.array([1.0, 4.0])).tolist()
+    [0, 0, 1, 1]
+    """
+    return np.minimum(np.searchsorted(edges, hours, side="left"), len(edges) - 1)
 
 
 def choose_edges(hours: Floats, weights: Floats, shares: Sequence[float] = _SHARES) -> Floats:

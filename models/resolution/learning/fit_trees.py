@@ -5,11 +5,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from models.resolution.boosted_scores import BoostedScores
 from models.resolution.observations import Flags, Floats, Rows
-from models.statistics.conditional_logit import fit_logit
 from models.statistics.tree_table import TreeTable
-
-_SIGMOID_SPREAD = np.array([0.5, 1.0])
-"""How far the calibration may move log-odds: the slope around 1, the intercept around 0."""
 
 
 def fit_hazards(
@@ -22,19 +18,13 @@ def fit_hazards(
     """
     rows, periods, is_event = person_periods(hours, is_resolved, edges)
     inputs = np.column_stack([features[rows], periods])
-    return _compile(_trees(seed).fit(inputs, is_event))
+    trees = _trees(seed, rounds=80, leaves=15, smallest_leaf=40)
+    return _compile(trees.fit(inputs, is_event))
 
 
-def fit_risk(features: Floats, outcome: Flags, weights: Floats, *, seed: int) -> BoostedScores:
+def fit_risk(features: Floats, outcome: Flags, *, seed: int) -> BoostedScores:
     """Fit the probability of a binary outcome."""
-    return _compile(_trees(seed).fit(features, outcome, sample_weight=weights))
-
-
-def fit_sigmoid(log_odds: Floats, outcome: Flags, weights: Floats) -> tuple[float, float]:
-    """Return the slope and the intercept that make log-odds calibrated (Platt 1999)."""
-    evidence = np.column_stack([log_odds, np.ones(len(log_odds))])
-    slope, intercept = fit_logit(evidence, outcome, np.array([1.0, 0.0]), _SIGMOID_SPREAD, weights)
-    return float(slope), float(intercept)
+    return _compile(_trees(seed, rounds=100, leaves=31, smallest_leaf=20).fit(features, outcome))
 
 
 def person_periods(hours: Floats, is_resolved: Flags, edges: Floats) -> tuple[Rows, Rows, Flags]:
@@ -53,12 +43,15 @@ def person_periods(hours: Floats, is_resolved: Flags, edges: Floats) -> tuple[Ro
     return rows, periods, (periods == ends[rows]) & is_resolved[rows]
 
 
-def _trees(seed: int) -> HistGradientBoostingClassifier:
+def _trees(
+    seed: int, *, rounds: int, leaves: int, smallest_leaf: int
+) -> HistGradientBoostingClassifier:
+    # Sizes chosen by tests/benchmarks/resolution.py.
     return HistGradientBoostingClassifier(
-        max_iter=150,
-        learning_rate=0.06,
-        max_leaf_nodes=15,
-        min_samples_leaf=40,
+        max_iter=rounds,
+        learning_rate=0.1,
+        max_leaf_nodes=leaves,
+        min_samples_leaf=smallest_leaf,
         l2_regularization=1.0,
         early_stopping=False,
         random_state=seed,
