@@ -129,7 +129,7 @@ class PrecedentIndex:
         self, fact: Fact, at: tuple[float, ...] | tuple[float, str], own: _Precedent | None
     ) -> Precedents:
         found = self._precedents.get(fact, [])
-        end = bisect_left(found, at)  # type: ignore[type-var]
+        end = bisect_left(found, at)
         latest = [
             precedent for precedent in found[max(0, end - _LATEST) : end] if precedent is not own
         ]
@@ -163,7 +163,7 @@ class PrecedentIndex:
         if entry.precedent is not None:
             for fact in entry.facts:
                 found = self._precedents[fact]
-                del found[bisect_left(found, entry.precedent[:2])]  # type: ignore[type-var]
+                del found[bisect_left(found, entry.precedent[:2])]
 
     def _spans_of(self, service: str | None) -> _Spans:
         return self._spans.setdefault(service, _Spans([], []))

@@ -60,8 +60,11 @@ class ResolutionPredictor(ReportPredictor):
             self._risk(REASSIGNMENT, self.reassignment_, features, curves),
         ]
         return [
-            ResolutionPrediction(*map(_known, values), self._target_hours(context.report))
-            for context, *values in zip(contexts, *columns, strict=True)
+            ResolutionPrediction(
+                *(_known(value) for value in values),
+                target_hours=self._target_hours(context.report),
+            )
+            for context, values in zip(contexts, zip(*columns, strict=True), strict=True)
         ]
 
     def _curves(self, features: Floats) -> SurvivalCurves | None:

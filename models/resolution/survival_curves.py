@@ -37,7 +37,7 @@ class SurvivalCurves:
         A hazard is the probability to be resolved within a period, if it is open at its beginning
         (Cox 1972; Singer and Willett 1993).
         """
-        return cls(edges, 1 - np.cumprod(1 - expit(margins), axis=1))
+        return cls(edges, np.asarray(1 - np.cumprod(1 - expit(margins), axis=1)))
 
     def probability_by(self, hours: Floats) -> Floats:
         """Return the probability that each incident is resolved by its own number of hours."""
@@ -68,7 +68,7 @@ class SurvivalCurves:
         """
         by_end = self._from_zero()
         by_end[:, -1] = 1.0
-        return np.diff(by_end, axis=1)
+        return np.asarray(np.diff(by_end, axis=1))
 
     def _log_edges(self) -> Floats:
         return np.log(np.concatenate([[_LEAST_HOURS], self.edges]))
