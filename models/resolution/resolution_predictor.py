@@ -54,18 +54,22 @@ class ResolutionPredictor(ReportPredictor):
             return []
         features = self.features_.transform(contexts)
         curves = self._curves(features)
-        columns = [
-            *self._quantiles(curves, len(features)),
-            self._risk(BREACH, self.breach_, features, curves),
-            self._risk(REASSIGNMENT, self.reassignment_, features, curves),
-        ]
+        columns = np.column_stack(
+            [
+                *self._quantiles(curves, len(features)),
+                self._risk(BREACH, self.breach_, features, curves),
+                self._risk(REASSIGNMENT, self.reassignment_, features, curves),
+            ]
+        )
         return [
-            ResolutionPrediction(
-                *(_known(value) for value in values),
-                target_hours=self._target_hours(context.report),
-            )
-            for context, values in zip(contexts, zip(*columns, strict=True), strict=True)
+            self._prediction(context.report, *(_known(value) for value in row))
+            for context, row in zip(contexts, columns.tolist(), strict=True)
         ]
+
+    def _prediction(self, report: IncidentReport, *values: float | None) -> ResolutionPrediction:
+        median, lower, upper, breach, reassignment = values
+        target = self._target_hours(report)
+        return ResolutionPrediction(median, lower, upper, breach, reassignment, target)
 
     def _curves(self, features: Floats) -> SurvivalCurves | None:
         if self.hazards_ is None:

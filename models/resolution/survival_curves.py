@@ -68,7 +68,8 @@ class SurvivalCurves:
         """
         by_end = self._from_zero()
         by_end[:, -1] = 1.0
-        return np.asarray(np.diff(by_end, axis=1))
+        probabilities: Floats = np.diff(by_end, axis=1)
+        return probabilities
 
     def _log_edges(self) -> Floats:
         return np.log(np.concatenate([[_LEAST_HOURS], self.edges]))
