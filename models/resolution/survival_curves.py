@@ -72,7 +72,7 @@ class SurvivalCurves:
         return probabilities
 
     def _log_edges(self) -> Floats:
-        return np.log(np.concatenate([[_LEAST_HOURS], self.edges]))
+        return np.asarray(np.log(np.concatenate([[_LEAST_HOURS], self.edges])))
 
     def _from_zero(self) -> Floats:
         return np.hstack([np.zeros((len(self.resolved), 1)), self.resolved])
