@@ -10,12 +10,13 @@ from typer.testing import CliRunner
 
 from features.domain.history import History
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.errors import NotEnoughHistory
+from features.errors import NotEnoughHistory, UnreadableFile
 from models.artifacts.registry import ModelRegistry
 from training.cli.app import app
 from training.dataset.split import split_history
 from training.pipeline.train_resolution import train_resolution
 from training.plan import TrainingPlan
+from training.settings import TrainingSettings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SCALES = {"fast": 2.0, "slow": 40.0}
@@ -119,3 +120,12 @@ def test_a_named_target_that_cannot_be_trained_is_an_error(home, tmp_path, monke
     result = run("train", "--history", export, "--target", "resolution")
     assert result.exit_code == 2
     assert "50 resolved incidents" in result.stderr
+
+
+def test_target_times_of_the_home_are_part_of_the_plan(home, monkeypatch):
+    monkeypatch.setenv("PRECEDENT_HOME", str(home.root))
+    home.target_times.write_text("hours: {P1: 4}\n")
+    assert TrainingSettings().plan(home, actor="me").target_hours == {"P1": 4.0}
+    home.target_times.write_text("hours: {P1: never}\n")
+    with pytest.raises(UnreadableFile, match="hours"):
+        TrainingSettings().plan(home, actor="me")
