@@ -2,7 +2,8 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from math import inf, log
 from typing import NamedTuple
 
@@ -91,18 +92,20 @@ class PrecedentIndex:
             self._add(incident.report.id, _entry_of(incident))
 
     def contexts_of(
-        self, reports: Sequence[IncidentReport], *, now: float | None = None
+        self, reports: Sequence[IncidentReport], *, now: datetime | None = None
     ) -> list[OpeningContext]:
         """Return what was known when each report opened; `now` stands for a missing time."""
         return [self.context_of(report, now=now) for report in reports]
 
-    def context_of(self, report: IncidentReport, *, now: float | None = None) -> OpeningContext:
+    def context_of(self, report: IncidentReport, *, now: datetime | None = None) -> OpeningContext:
         """Return what was known when a report opened, without the report's own outcome.
 
-        `now`, in seconds since 1970, stands for a missing time of opening. Without both, there are
-        no open counts, and only precedents without times count.
+        `now` stands for a missing time of opening. Without both, there are no open counts, and only
+        precedents without times count.
         """
-        moment = now if report.opened_at is None else report.opened_at.timestamp()
+        if report.opened_at is None and now is not None:
+            report = replace(report, opened_at=now)
+        moment = None if report.opened_at is None else report.opened_at.timestamp()
         entry = self._entries.get(report.id)
         counts = None if moment is None else self._counts(report.service, moment, entry)
         at = (_NO_TIME, chr(0x10FFFF)) if moment is None else (moment,)

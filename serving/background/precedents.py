@@ -1,7 +1,7 @@
 """Keeps the times and outcomes of the stored incidents, for what was known when one opened."""
 
-import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from threading import Lock
 
 from features.domain.opening_context import OpeningContext
@@ -38,7 +38,7 @@ class PrecedentUpdater(Poller):
             raise IndexBehind("the times of a great many past incidents are being read")
         with self._lock:
             self._catch_up()
-            return self._index.contexts_of(reports, now=time.time())
+            return self._index.contexts_of(reports, now=datetime.now(UTC))
 
     def _poll(self) -> None:
         with self._lock:

@@ -99,8 +99,8 @@ def test_updates_and_removals_equal_a_new_index():
 def test_without_a_time_of_opening_the_present_counts():
     index = PrecedentIndex(PAST)
     report = IncidentReport("new", service="vpn")
-    now = (START + timedelta(hours=10)).timestamp()
-    assert index.context_of(report, now=now) == replace(index.context_of(at(10)), report=report)
+    now = START + timedelta(hours=10)
+    assert index.context_of(report, now=now) == index.context_of(at(10))
     assert index.context_of(report).open_counts is None
 
 
