@@ -12,8 +12,10 @@ from models.resolution.observations import Rows
 _LEAST_DATED = 0.9
 
 
-def past_contexts(incidents: Sequence[ResolvedIncident], *, seed: int = 0) -> list[OpeningContext]:
-    """Return the context of each incident, in order.
+def past_contexts(
+    incidents: Sequence[ResolvedIncident], rows: Rows | None = None, *, seed: int = 0
+) -> list[OpeningContext]:
+    """Return the context of each incident, in order, or of the incidents of these rows.
 
     Where times are known, it holds what had happened before the incident opened. Otherwise it
     holds the outcomes of the incidents before it in a random order, so that none knows its own
@@ -25,14 +27,15 @@ def past_contexts(incidents: Sequence[ResolvedIncident], *, seed: int = 0) -> li
     >>> sorted(context.precedents_as_of[""].count for context in past_contexts(undated))
     [0, 1, 2]
     """
+    wanted = range(len(incidents)) if rows is None else rows.tolist()
     if is_dated(incidents):
         index = PrecedentIndex(incidents)
-        return index.contexts_of([incident.report for incident in incidents])
+        return index.contexts_of([incidents[row].report for row in wanted])
     index, contexts = PrecedentIndex(), dict[int, OpeningContext]()
     for row in learning_order(incidents, seed=seed).tolist():
         contexts[row] = index.context_of(incidents[row].report)
         index.update([incidents[row]])
-    return [contexts[row] for row in range(len(incidents))]
+    return [contexts[row] for row in wanted]
 
 
 def learning_order(incidents: Sequence[ResolvedIncident], *, seed: int = 0) -> Rows:

@@ -29,6 +29,7 @@ FEWEST = 10
 MOST_LEARNED = 20_000
 
 _PARTS, _FOLDS = 6, 3
+_FEWEST_PERIODS = 2
 _UNTOLD = {
     TIMES: "the hours are not known: too few incidents tell when they were resolved",
     BREACH: "the risk of a breach is not known: too few incidents tell whether they met their "
@@ -80,10 +81,9 @@ class ResolutionModel(ResolutionPredictor, ReportModel):
         reassignment.
         """
         newest = learning_order(examples, seed=self.seed)[-MOST_LEARNED:]
-        contexts = past_contexts(examples, seed=self.seed)
+        contexts = past_contexts(examples, newest, seed=self.seed)
         seen = observe(examples, cutoff=cutoff, target_hours=target_hours)
-        learned = [contexts[row] for row in newest.tolist()]
-        return self.learn(learned, seen.take(newest), target_hours=target_hours)
+        return self.learn(contexts, seen.take(newest), target_hours=target_hours)
 
     def learn(
         self,
@@ -132,8 +132,8 @@ class ResolutionModel(ResolutionPredictor, ReportModel):
         folds = np.arange(len(seen)) * _PARTS // len(seen) % _FOLDS
         for fold in range(_FOLDS):
             rest, held_out = folds != fold, folds == fold
-            if (rest & seen.is_resolved).any():
-                edges, hazards = self._fit_hazards(features[rest], seen.take(rest), weights[rest])
+            edges, hazards = self._fit_hazards(features[rest], seen.take(rest), weights[rest])
+            if hazards is not None:
                 curves = hazard_curves(hazards, edges, features[held_out])
                 scores[held_out] = curves.probability_by(seen.hours[held_out])
         scored = np.isfinite(scores) & seen.is_resolved
@@ -143,9 +143,12 @@ class ResolutionModel(ResolutionPredictor, ReportModel):
 
     def _fit_hazards(
         self, features: Floats, seen: Observations, weights: Floats
-    ) -> tuple[Floats, BoostedScores]:
+    ) -> tuple[Floats, BoostedScores | None]:
+        """Return the ends of the periods and the hazards, None if all took equally long."""
         is_resolved = seen.is_resolved
         edges = choose_edges(seen.hours[is_resolved], weights[is_resolved])
+        if len(edges) < _FEWEST_PERIODS:
+            return edges, None
         return edges, fit_hazards(features, seen.hours, is_resolved, edges, seed=self.seed)
 
     def _learn_risk(

@@ -93,6 +93,8 @@ def choose_edges(hours: Floats, weights: Floats, shares: Sequence[float] = _SHAR
     >>> choose_edges(np.arange(1.0, 101.0), np.ones(100), (0.25, 0.5, 0.75, 1)).tolist()
     [25.0, 50.0, 75.0, 100.0]
     """
+    if not len(hours):
+        return np.zeros(0)
     order = np.argsort(hours)
     reached = np.cumsum(weights[order]) / weights.sum()
     places = np.searchsorted(reached, np.array(shares) - 1e-9)

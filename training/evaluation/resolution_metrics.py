@@ -85,7 +85,7 @@ def _judge_times(
     bounds = np.array(
         [[p.lower_hours, p.median_hours, p.upper_hours] for p in predictions], dtype=np.float64
     ).reshape(-1, 3)[rows]
-    if len(rows) < FEWEST_JUDGED or np.isnan(bounds[:, 1]).any():
+    if len(rows) < FEWEST_JUDGED or np.isnan(bounds[:, 1]).all():
         return None
     hours, bounds = seen.hours[rows], np.nan_to_num(bounds, nan=_MOST_HOURS)
     losses = pinball_losses(hours, np.maximum(bounds, _LEAST_HOURS))

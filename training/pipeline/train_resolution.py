@@ -121,9 +121,9 @@ def _judge(held_out: PastAndNewest, split: Split, plan: TrainingPlan) -> tuple[J
         )
     except NotEnoughHistory:
         return ()
-    contexts = past_contexts(held_out.all_incidents, seed=plan.seed)
+    contexts = past_contexts(held_out.all_incidents, held_out.newest_rows, seed=plan.seed)
     return judge_resolution(
-        model.forecast([contexts[row] for row in held_out.newest_rows.tolist()]),
+        model.forecast(contexts),
         observe(judged, cutoff=held_out.ends_at, target_hours=targets),
         Baseline.of(observe(past, cutoff=held_out.starts_at, target_hours=targets)),
         split.blocks[held_out.newest_rows],

@@ -178,6 +178,20 @@ def test_nothing_to_learn_is_refused():
         ResolutionModel().fit(bare)
 
 
+@pytest.mark.parametrize("hours", [0.0, 5.0])
+def test_incidents_that_all_take_equally_long_tell_of_no_time(hours):
+    past = [
+        ResolvedIncident(
+            IncidentReport(str(n), START + timedelta(hours=n)),
+            Outcome(resolved_at=START + timedelta(hours=n + hours), sla_met=n % 2 == 0),
+        )
+        for n in range(60)
+    ]
+    (answer,) = ResolutionModel().fit(past).predict([past[0].report])
+    assert answer.median_hours is None
+    assert answer.breach_probability is not None
+
+
 def test_parts_that_are_not_kept_do_not_answer(history):
     model = ResolutionModel().fit(history[:200])
     model.keep_parts(["breach"])
