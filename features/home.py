@@ -99,6 +99,11 @@ class Home:
         return self.root / "topology.yaml"
 
     @property
+    def target_times(self) -> Path:
+        """The optional file that states the hours in which incidents should be resolved."""
+        return self.root / "target_times.yaml"
+
+    @property
     def import_reports(self) -> Path:
         """The folder of import reports, which list every rejected row."""
         return self.root / "cache" / "imports"

@@ -9,6 +9,7 @@ from models.classification.choice import ChoiceModel
 from models.classification.fine_tuned_head import FineTunedHead
 from models.classification.severity import SeverityModel
 from models.novelty.novelty_model import NoveltyModel
+from models.resolution.resolution_model import ResolutionModel
 from models.runbooks.runbook_model import RunbookModel
 from models.similarity.similar_model import SimilarModel
 
@@ -32,7 +33,13 @@ RUNBOOK = Kind("runbook", RunbookModel, "`runbooks`: the runbooks that apply")
 
 NOVELTY = Kind("novelty", NoveltyModel, "`novelty`: whether a report is like the history")
 
-KINDS: tuple[Kind, ...] = (CHOICE, SEVERITY, SIMILAR, RUNBOOK, NOVELTY)
+RESOLUTION = Kind(
+    "resolution",
+    ResolutionModel,
+    "`resolution`: the hours to resolve, the risk of a missed target time and of a reassignment",
+)
+
+KINDS: tuple[Kind, ...] = (CHOICE, SEVERITY, SIMILAR, RUNBOOK, NOVELTY, RESOLUTION)
 
 
 def kind_of(levels: Sequence[str]) -> Kind:

@@ -10,6 +10,7 @@ from features.home import Home
 from features.store.store import Store
 from features.text.masking import configured_masking
 from models.novelty.novelty_gate import TARGET as NOVELTY
+from models.resolution.resolution_predictor import TARGET as RESOLUTION
 from models.runbooks.runbook_model import RunbookModel
 from models.similarity.similar_model import SimilarModel
 from serving.background.certificates import CertificatePoller
@@ -24,6 +25,7 @@ from serving.background.model_health import (
     ModelHealthCollector,
     ModelHealthPoller,
 )
+from serving.background.precedents import PrecedentUpdater
 from serving.background.runbook_index import TARGET as RUNBOOKS
 from serving.background.runbook_index import RunbookPoller
 from serving.background.shadow_predictions import ShadowPredictor
@@ -98,6 +100,7 @@ class Container:
     incidents: IncidentService
     incident_index: IndexUpdater
     text_index: TextIndexUpdater
+    precedents: PrecedentUpdater
     incident_search: IncidentSearch
     similar: SimilarService
     runbook_index: RunbookPoller
@@ -142,7 +145,7 @@ class Container:
     def pollers(self) -> tuple[BackgroundTask, ...]:
         """The background tasks, in the order in which they start and stop."""
         answering = (self.modes, self.champions, self.certificates, self.suspensions)
-        indexes = (self.incident_index, self.runbook_index, self.text_index)
+        indexes = (self.incident_index, self.runbook_index, self.text_index, self.precedents)
         shadow = () if self.shadow is None else (self.challengers, self.shadow)
         maintenance = () if self.maintenance is None else (self.maintenance,)
         health = (self.unknown_labels, self.label_rates, self.model_health)
@@ -215,8 +218,15 @@ def build_container(
         pollers.label_rates,
     )
     on_labels = LabelListener(metrics, pollers.certificates)
+    precedents = PrecedentUpdater(store, settings.poll_seconds)
     triage = TriageService(
-        pollers.champions.current, policies.current, store, metrics, retrievers, shadow
+        pollers.champions.current,
+        policies.current,
+        store,
+        metrics,
+        retrievers,
+        shadow,
+        precedents.contexts_of,
     )
     triage_worker = TriageWorker(
         store,
@@ -248,6 +258,7 @@ def build_container(
         ),
         incident_index=incident_index,
         text_index=text_index,
+        precedents=precedents,
         incident_search=IncidentSearch(store, text_index),
         similar=similar,
         runbook_index=runbook_index,
@@ -284,7 +295,9 @@ def _build_pollers(settings: ServingSettings, registry: ServableVersions, store:
     certificates = CertificatePoller(store, champions.current, seconds)
     return _Pollers(
         champions,
-        ChallengerPoller(registry, _SLOW_FACTOR * seconds, excluded=(SIMILAR, RUNBOOKS, NOVELTY)),
+        ChallengerPoller(
+            registry, _SLOW_FACTOR * seconds, excluded=(SIMILAR, RUNBOOKS, NOVELTY, RESOLUTION)
+        ),
         ModePoller(store, seconds),
         certificates,
         SuspensionPoller(store, seconds),

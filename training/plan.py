@@ -1,7 +1,7 @@
 """The options of one training."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from features.domain.runbook import Runbook
 from features.home import Home
@@ -26,6 +26,7 @@ class TrainingPlan:
     `is_stored` says that the history was read from the store with some labels left out, so it must
     not be written back. `runbooks` replace the stored ones; None leaves these unchanged.
     `kept_runbooks` are the ids of stored runbooks to keep, because their files could not be read.
+    `target_hours` are the target times by severity.
     """
 
     home: Home
@@ -46,3 +47,4 @@ class TrainingPlan:
     is_stored: bool = False
     runbooks: tuple[Runbook, ...] | None = None
     kept_runbooks: tuple[str, ...] = ()
+    target_hours: Mapping[str, float] = field(default_factory=dict)

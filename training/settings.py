@@ -4,6 +4,7 @@ from pydantic import Field
 
 from features.encoding.encoder_weights import EncoderSettings
 from features.home import Home, HomeSettings
+from features.imports.target_times import read_target_hours
 from models.base.novelty_levels import DEFAULT_LEVELS, NoveltyLevels
 from training.plan import FRESHER_DAYS, MOST_ROWS, WANTED_PRECISION, TrainingPlan
 
@@ -41,7 +42,10 @@ class TrainingSettings(HomeSettings, EncoderSettings):
     """
 
     def plan(self, home: Home, *, actor: str) -> TrainingPlan:
-        """Return the plan of a training by `actor`; a command adds its own options."""
+        """Return the plan of a training by `actor`; a command adds its own options.
+
+        Raises `UnreadableFile` if the home's target times are malformed.
+        """
         return TrainingPlan(
             home=home,
             tenant=self.tenant,
@@ -53,4 +57,5 @@ class TrainingSettings(HomeSettings, EncoderSettings):
             fresher_days=self.fresher_days,
             most_rows=self.most_rows,
             actor=actor,
+            target_hours=read_target_hours(home.target_times),
         )

@@ -42,7 +42,9 @@ class Outcome:
     """What is learned after opening: labels, never features.
 
     `fields` holds the labels of further choice fields, keyed by the export's column name. `status`
-    is what the source or a person states; None if nobody stated it.
+    is what the source or a person states; None if nobody stated it. `sla_met` says whether the
+    incident was resolved within its target time, `reassigned` whether it went to another group or
+    person after its first; both are None if unknown.
 
     >>> Outcome(category="Network").is_open, Outcome(category="Network", status=Status.OPEN).is_open
     (False, True)
@@ -57,16 +59,19 @@ class Outcome:
     duplicate_of: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     status: Status | None = None
+    sla_met: bool | None = None
+    reassigned: bool | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether the incident is open: as stated, or else if nothing was learned yet.
 
-        Which incident this one duplicates may be known while it is open.
+        Which incident this one duplicates, and that it was reassigned, may be known while it is
+        open.
         """
         if self.status is not None:
             return self.status is not Status.RESOLVED
-        return replace(self, duplicate_of=None) == Outcome()
+        return replace(self, duplicate_of=None, reassigned=None) == Outcome()
 
     @property
     def effective_status(self) -> Status:

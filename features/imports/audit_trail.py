@@ -1,7 +1,7 @@
 """Turns the rows of an export into records: one per incident, even if it has several rows."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from features.domain.history import RejectedRow
 from features.imports.column_mapping import EventColumns, HistoryMapping, LabelColumn
@@ -19,6 +19,8 @@ class Records:
     `opening` holds the values of each incident's first row, `first` and `last` the first and last
     values that are not missing. In a flat export all three are equal. `lines` are the line numbers
     of the first rows. `repeats` counts the rows of a flat export whose id a later row repeats.
+    `changed` says for each column of an audit trail, and each incident, whether it had several
+    values.
     """
 
     opening: Columns
@@ -28,6 +30,7 @@ class Records:
     rejected: tuple[RejectedRow, ...] = ()
     is_audit_trail: bool = False
     repeats: int = 0
+    changed: Mapping[str, Sequence[bool]] = field(default_factory=dict)
 
     def outcome(self, label: LabelColumn) -> Sequence[str]:
         """Return the first or last known values of a label column, as the mapping states."""
@@ -54,6 +57,7 @@ def records_of(table: Table, mapping: HistoryMapping) -> Records:
         lines=[table.lines[row] for row in first_rows],
         rejected=(*table.rejected, *rejected),
         is_audit_trail=True,
+        changed={name: _have_several(values, groups) for name, values in columns.items()},
     )
 
 
@@ -126,3 +130,9 @@ def _known_values(
         next((values[row] for row in iterate(rows) if values[row] not in missing), "")
         for rows in groups
     ]
+
+
+def _have_several(values: Sequence[str], groups: Sequence[Sequence[int]]) -> list[bool]:
+    """Return for each group whether it has several values, missing ones left out."""
+    missing = {value for value in set(values) if is_missing(value)}
+    return [len({values[row] for row in rows} - missing) > 1 for rows in groups]

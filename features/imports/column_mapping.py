@@ -59,6 +59,22 @@ class StateColumn(MappedColumn):
     resolved: tuple[str, ...] = ()
 
 
+class TargetTimeColumn(MappedColumn):
+    """The column that says whether the target time was met; `negated` if it says it was missed."""
+
+    negated: bool = False
+
+
+class ReassignedColumn(MappedColumn):
+    """The column that says whether an incident was reassigned, or how often.
+
+    With `changes`, the column names who an incident is assigned to, and the events of an audit
+    trail tell whether this changed.
+    """
+
+    changes: bool = False
+
+
 class CommentColumns(_MappingSection):
     """Columns of comments: the last one by who resolved the incident tells how.
 
@@ -123,6 +139,8 @@ class OutcomeColumns(_MappingSection):
     runbook_id: LabelColumn | None = None
     resolved_at: DateColumn | None = None
     duplicate_of: LabelColumn | None = None
+    sla_met: TargetTimeColumn | None = None
+    reassigned: ReassignedColumn | None = None
     state: StateColumn | None = None
     comments: CommentColumns | None = None
     fields: tuple[LabelColumn, ...] = ()
@@ -308,6 +326,8 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "resolution": LabelColumn,
     "runbook_id": LabelColumn,
     "duplicate_of": LabelColumn,
+    "sla_met": TargetTimeColumn,
+    "reassigned": ReassignedColumn,
     "state": StateColumn,
     "comments": CommentColumns,
     "fields": LabelColumn,

@@ -23,7 +23,7 @@ _COSTS = {
     "opened_at": "incidents cannot be split by time, so evaluation may be too favourable, and "
     "changes over time go unnoticed",
     "text": "answers rest on service, source and attributes alone; words are not compared",
-    "outcome": "nothing can be predicted; only similar incidents are found",
+    "outcome": "no label can be predicted; similar incidents are still found",
     "resolution": "similar incidents do not say what fixed them",
     "resolved_at": "the time to resolve is not learned, and labels count as known at the opening",
 }

@@ -18,7 +18,7 @@ _REPORT_ROLES = ("id", "opened_at", "title", "description", "service", "source")
 # In this order: a header that may have two roles gets the first that is still free.
 _OUTCOME_ROLES = (
     *("category", "assignment", "severity", "impact", "urgency", "resolution", "runbook_id"),
-    *("resolved_at", "duplicate_of"),
+    *("resolved_at", "duplicate_of", "sla_met", "reassigned"),
 )
 _MIN_USEFUL = frozenset({"title", "description", "service", "source"})
 _REPEATED = re.compile(r"(.+)\.\d+")
@@ -97,6 +97,8 @@ def recognise_headers(columns: Sequence[str]) -> Recognition:
             f"no column with a text or service is recognised ({names}); say what the columns "
             "mean with --mapping"
         )
+    if "sla_met" not in outcome:
+        outcome |= {"sla_met": headers.take_negated("sla_missed")}
     outcome |= {"state": headers.take_state(outcome.get("resolved_at"))}
     outcome |= {"fields": headers.take_all("fields")}
     report["attributes"] = [*headers.take_all("callers"), *headers.take_all("attributes")]
@@ -137,6 +139,11 @@ class _Headers:
             key = next(self._keys_of(role), None)
             if key is not None:
                 yield role, self._columns[key].pop(0)
+
+    def take_negated(self, role: str) -> dict[str, object] | None:
+        """Take the column that says the opposite of what is wanted."""
+        key = next(self._keys_of(role), None)
+        return None if key is None else {"column": self._columns[key].pop(0), "negated": True}
 
     def take_all(self, role: str) -> list[str]:
         """Take the first column of each header that has a role."""

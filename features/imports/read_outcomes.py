@@ -11,6 +11,7 @@ from features.domain.report import Outcome, Status
 from features.imports.audit_trail import Records
 from features.imports.column_mapping import HistoryMapping, LabelColumn, OutcomeColumns
 from features.imports.date_parsing import Moments, parse_dates
+from features.imports.flag_words import read_counts, read_flags
 from features.imports.listed_values import first_items
 from features.imports.ordinal_labels import read_ordinal_labels
 from features.imports.states.comment_resolutions import comment_resolutions
@@ -19,6 +20,7 @@ from features.text.masking import Masking
 from features.text.parsing import is_missing, parse_label, parse_text
 
 Labels = Sequence[str | None]
+Flags = Sequence[bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Outcomes:
     resolutions: Sequence[str | None]
     resolved_at: Moments
     statuses: Statuses
+    sla_met: Flags
+    reassigned: Flags
     severity_levels: tuple[str, ...]
     field_levels: Mapping[str, tuple[str, ...]]
     priority_matrix: PriorityMatrix | None
@@ -57,6 +61,8 @@ class Outcomes:
             duplicate_of=self.facts["duplicate_of"][row],
             fields=fields,
             status=self.statuses[row],
+            sla_met=self.sla_met[row],
+            reassigned=self.reassigned[row],
         )
 
     def is_resolved(self) -> list[bool]:
@@ -95,6 +101,8 @@ def read_outcomes(mapping: HistoryMapping, records: Records, masking: Masking) -
         resolutions=_resolutions(outcome, records, statuses, moments, masking, warnings),
         resolved_at=moments,
         statuses=statuses,
+        sla_met=_sla_met(outcome, records, warnings),
+        reassigned=_reassigned(outcome, records, warnings),
         severity_levels=ordinal.levels.get("severity", ()),
         field_levels={name: ordinal.levels[f"fields.{name}"] for name in outcome.parts()},
         priority_matrix=ordinal.matrix,
@@ -123,6 +131,30 @@ def _ends(
     moments, state_warnings = drop_ends_of_open(statuses, moments, resolved_at.column)
     warnings += [*date_warnings, *state_warnings]
     return moments
+
+
+def _sla_met(outcome: OutcomeColumns, records: Records, warnings: list[str]) -> Flags:
+    column = outcome.sla_met
+    if column is None:
+        return [None] * len(records.lines)
+    flags, flag_warnings = read_flags(
+        records.last[column.column], column.column, negated=column.negated
+    )
+    warnings += flag_warnings
+    return flags
+
+
+def _reassigned(outcome: OutcomeColumns, records: Records, warnings: list[str]) -> Flags:
+    """Return which incidents were reassigned, by their column or else by the audit trail."""
+    column = outcome.reassigned
+    if column is None or column.changes:
+        assigned = column or outcome.assignment
+        if assigned is None or not records.is_audit_trail:
+            return [None] * len(records.lines)
+        return records.changed[assigned.column]
+    flags, count_warnings = read_counts(records.last[column.column], column.column)
+    warnings += count_warnings
+    return flags
 
 
 def _labels(

@@ -284,5 +284,47 @@ class NoveltyPrediction:
         return Decision.SUGGEST if is_judged else Decision.ABSTAIN
 
 
+@dataclass(frozen=True, slots=True)
+class ResolutionPrediction:
+    """How long an incident will take, and two risks; None for what is not known.
+
+    It is resolved within `median_hours` with probability 0.5, and between `lower_hours` and
+    `upper_hours` with probability 0.8. `breach_probability` is the probability that its target time
+    is missed, `reassignment_probability` that it goes to another group or person after its first.
+    `target_hours` is the target time, where targets are stated.
+    """
+
+    median_hours: float | None = None
+    lower_hours: float | None = None
+    upper_hours: float | None = None
+    breach_probability: float | None = None
+    reassignment_probability: float | None = None
+    target_hours: float | None = None
+
+    @property
+    def label(self) -> str:
+        """Empty: a number of hours is no label."""
+        return ""
+
+    @property
+    def confidence(self) -> float:
+        """How narrow the interval is: the lower bound as a share of the median; else a risk."""
+        if self.median_hours and self.lower_hours is not None:
+            return self.lower_hours / self.median_hours
+        risks = (self.breach_probability, self.reassignment_probability)
+        return next((risk for risk in risks if risk is not None), 0.0)
+
+    @property
+    def decision(self) -> Decision:
+        """`suggest`: nothing is done because of a forecast without a person."""
+        return Decision.SUGGEST
+
+
 LabelPrediction = ChoicePrediction | SeverityPrediction
-Prediction = LabelPrediction | SimilarPrediction | RunbookPrediction | NoveltyPrediction
+Prediction = (
+    LabelPrediction
+    | SimilarPrediction
+    | RunbookPrediction
+    | NoveltyPrediction
+    | ResolutionPrediction
+)

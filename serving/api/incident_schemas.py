@@ -41,6 +41,7 @@ class StoredTriage(BaseModel):
     similar: list[dict[str, Any]] | None = None
     open_match: dict[str, Any] | None = None
     runbooks: list[dict[str, Any]] | None = None
+    resolution: dict[str, Any] | None = None
     novelty: dict[str, Any] | None = None
     absent: dict[str, str]
     models: dict[str, AnsweredVersion]

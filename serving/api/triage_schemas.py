@@ -13,6 +13,7 @@ from serving.runtime.errors import InvalidFields
 from serving.schemas.answers import (
     ChoiceAnswer,
     NoveltyAnswer,
+    ResolutionAnswer,
     RunbookAnswer,
     SeverityAnswer,
     SimilarAnswer,
@@ -44,12 +45,13 @@ class TriageResponse(BaseModel):
     similar: list[SimilarIncident] | None = None
     open_match: OpenMatch | None = None
     runbooks: list[SuggestedRunbook] | None = None
+    resolution: ResolutionAnswer | None = None
     anomalies: list[RelatedAnomaly] | None = None
     changes: list[RelatedChange] | None = None
     novelty: NoveltyAnswer | None = None
     absent: dict[str, str] = Field(
-        description="why a part is null: not trained, cannot answer, switched off by its owner, "
-        "or held back because a person decides first"
+        description="why a part, or a number of `resolution`, is null: not trained, cannot answer, "
+        "switched off by its owner, or held back because a person decides first"
     )
     models: dict[str, ServedVersion]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from features.domain.topology import NO_TOPOLOGY, Topology
+from features.domain.telemetry.topology import NO_TOPOLOGY, Topology
 from features.errors import UnreadableFile
 from features.imports.yaml_files import explain, read_yaml
 

@@ -12,6 +12,7 @@ from models.base.predictions import (
     Decision,
     NoveltyPrediction,
     Prediction,
+    ResolutionPrediction,
     RunbookPrediction,
     SeverityPrediction,
     SimilarPrediction,
@@ -63,7 +64,16 @@ class NoveltyAnswer(NoveltyPrediction):
     mode: AllowedMode
 
 
-Answer = ChoiceAnswer | SeverityAnswer | SimilarAnswer | RunbookAnswer | NoveltyAnswer
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionAnswer(ResolutionPrediction):
+    """How long the incident will take, and what may be done with the answer."""
+
+    mode: AllowedMode
+
+
+Answer = (
+    ChoiceAnswer | SeverityAnswer | SimilarAnswer | RunbookAnswer | NoveltyAnswer | ResolutionAnswer
+)
 
 _ANSWER_TYPES: Mapping[type[Prediction], type[Answer]] = {
     ChoicePrediction: ChoiceAnswer,
@@ -71,6 +81,7 @@ _ANSWER_TYPES: Mapping[type[Prediction], type[Answer]] = {
     SimilarPrediction: SimilarAnswer,
     RunbookPrediction: RunbookAnswer,
     NoveltyPrediction: NoveltyAnswer,
+    ResolutionPrediction: ResolutionAnswer,
 }
 
 

@@ -16,7 +16,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from features.domain.change import Change
+from features.domain.telemetry.change import Change
 from features.text.masking import Masking
 from features.text.parsing import Moment, Name, Text, parse_fact, parse_masked_name, parse_text
 from serving.schemas.requests import RequestModel

@@ -46,6 +46,7 @@ AnswerPart = Literal[
     "fields",
     "similar",
     "runbooks",
+    "resolution",
     "anomalies",
     "changes",
 ]
@@ -181,6 +182,12 @@ class OutcomeInput(RequestModel):
         Field(description="by default it follows from the other fields"),
     ] = None
     fields: dict[Name, Text | None] | None = None
+    sla_met: Annotated[
+        bool | None, Field(description="whether it was resolved within its target time")
+    ] = None
+    reassigned: Annotated[
+        bool | None, Field(description="whether it went to another group or person after its first")
+    ] = None
 
     def parse(self, masking: Masking) -> Outcome:
         """Return the outcome, cleaned; labels and the resolution are masked."""
@@ -198,6 +205,8 @@ class OutcomeInput(RequestModel):
             duplicate_of=parse_label(self.duplicate_of, masking),
             fields={name: label for name, label in fields.items() if label is not None},
             status=None if self.status is None else Status(self.status),
+            sla_met=self.sla_met,
+            reassigned=self.reassigned,
         )
 
 

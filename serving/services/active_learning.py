@@ -20,7 +20,7 @@ MOST_CANDIDATES = 5_000
 
 _HALF_LIFE_DAYS = 90.0
 _ALIKE, _RELATED = 0.5, 0.2
-_WITHOUT_LABELS = frozenset({"similar", "runbooks"})
+_WITHOUT_LABELS = frozenset({"similar", "runbooks", "resolution"})
 _AUDIT = "audit sample: your decision shows how often such answers are right"
 
 Floats = NDArray[np.float64]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from features.domain.change import Change
+from features.domain.telemetry.change import Change
 from features.store.incidents.telemetry import TELEMETRY_KEPT
 from features.store.store import Store
 

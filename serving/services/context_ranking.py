@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from features.domain.change import Change
-from features.domain.series_anomaly import SeriesAnomaly
-from features.domain.topology import Topology
+from features.domain.telemetry.change import Change
+from features.domain.telemetry.series_anomaly import SeriesAnomaly
+from features.domain.telemetry.topology import Topology
 
 MOST_SHOWN = 20
 

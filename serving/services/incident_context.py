@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from features.domain.change import Change
 from features.domain.report import IncidentReport
-from features.domain.series_anomaly import SeriesAnomaly
-from features.domain.topology import Topology
+from features.domain.telemetry.change import Change
+from features.domain.telemetry.series_anomaly import SeriesAnomaly
+from features.domain.telemetry.topology import Topology
 from features.store.store import Store
 from serving.schemas.requests import AnswerPart
 from serving.services.alerts.alert_report import OTHER_SERVICES

@@ -12,6 +12,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from features.domain.modes import Mode
+from features.domain.opening_context import OpeningContext
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import ReportBatch
@@ -22,16 +23,13 @@ from models.base.predictions import Decision, Prediction
 from models.classification.calibrated_predictor import CalibratedPredictor
 from models.novelty.novelty_gate import TARGET as NOVELTY
 from models.novelty.novelty_model import NoveltyModel
+from models.resolution.resolution_predictor import TARGET as RESOLUTION
+from models.resolution.resolution_predictor import ResolutionPredictor
 from serving.background.champions import Champions, LoadedVersion
 from serving.background.shadow_predictions import ShadowPredictor
 from serving.runtime.metrics import ServingMetrics
 from serving.schemas.answers import (
     Answer,
-    ChoiceAnswer,
-    NoveltyAnswer,
-    RunbookAnswer,
-    SeverityAnswer,
-    SimilarAnswer,
     apply_mode,
 )
 from serving.schemas.requests import AnswerPart
@@ -109,6 +107,10 @@ class TriageBatch:
     champions: Mapping[str, LoadedVersion]
 
 
+ReadContexts = Callable[[Sequence[IncidentReport]], Sequence[OpeningContext]]
+"""Returns what was known when each report opened."""
+
+
 class Retriever(Protocol):
     """Finds stored incidents or runbooks for reports; it needs no trained model."""
 
@@ -130,6 +132,7 @@ class TriageService:
         metrics: ServingMetrics,
         retrievers: Mapping[str, Retriever] | None = None,
         shadow: ShadowPredictor | None = None,
+        contexts: ReadContexts | None = None,
     ) -> None:
         self._champions = champions
         self._policy = policy
@@ -137,6 +140,7 @@ class TriageService:
         self._metrics = metrics
         self._retrievers = retrievers or {}
         self._shadow = shadow
+        self._contexts = contexts or _bare_contexts
 
     def triage(
         self,
@@ -238,6 +242,12 @@ class TriageService:
         novelty = champions.serving.get(NOVELTY)
         if novelty is not None and isinstance(novelty.model, NoveltyModel):
             predictors[NOVELTY] = partial(novelty.model.judge, unknown_labels=policy.unknown_labels)
+        resolution = champions.serving.get(RESOLUTION)
+        model = None if resolution is None else resolution.model
+        if RESOLUTION in predictors and isinstance(model, ResolutionPredictor):
+            predictors[RESOLUTION] = partial(_forecast, model, self._contexts)
+            if model.unknown_:
+                absent[RESOLUTION] = "; ".join(model.unknown_.values())
         for target in sorted(self._retrievers.keys() & set(question.parts)):
             retriever = self._retrievers[target]
             reason = retriever.why_absent()
@@ -249,6 +259,16 @@ class TriageService:
                 predictors.pop(target, None)
                 absent[target] = reason
         return predictors, absent
+
+
+def _forecast(
+    model: ResolutionPredictor, contexts: ReadContexts, reports: Sequence[IncidentReport]
+) -> Sequence[Prediction]:
+    return model.forecast(contexts(reports))
+
+
+def _bare_contexts(reports: Sequence[IncidentReport]) -> list[OpeningContext]:
+    return [OpeningContext(report) for report in reports]
 
 
 def _predictor(champion: LoadedVersion, policy: AnswerPolicy) -> Predict | LabelPredictor:
@@ -373,6 +393,5 @@ def _version(champion: LoadedVersion | None) -> str:
 
 
 _ADAPTERS: Mapping[type[Answer], TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind)
-    for kind in (ChoiceAnswer, SeverityAnswer, SimilarAnswer, RunbookAnswer, NoveltyAnswer)
+    kind: TypeAdapter(kind) for kind in get_args(Answer)
 }

@@ -7,7 +7,7 @@ from math import isfinite
 from urllib.parse import urlencode
 
 from features.domain.report import IncidentReport
-from features.domain.series_anomaly import SeriesAnomaly
+from features.domain.telemetry.series_anomaly import SeriesAnomaly
 from models.base.predictions import SuggestedRunbook
 from serving.runtime.http_client import RequestFailed
 from serving.watch.clients.alertmanager import OutgoingAlert

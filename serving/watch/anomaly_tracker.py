@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
+from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints
 from models.timeseries.anomaly_flags import APART_SECONDS, Flag, find_flags
 from serving.watch.score_window import Window
 from serving.watch.series_keys import SeriesKey

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from features.domain.breach_warning import BreachWarning
+from features.domain.telemetry.breach_warning import BreachWarning
 from serving.watch.alert_payload import series_link
 from serving.watch.clients.alertmanager import OutgoingAlert
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from features.domain.breach_warning import BreachWarning
+from features.domain.telemetry.breach_warning import BreachWarning
 from models.timeseries.forecast.breach_forecast import BreachForecast
 from serving.watch.series_keys import SeriesKey
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from features.domain.breach_warning import BreachWarning
+from features.domain.telemetry.breach_warning import BreachWarning
 from features.timeseries.breach_features import RecentCourse
 from features.timeseries.level_blocks import to_level_blocks
 from models.timeseries.forecast.breach_forecast import forecast_breaches

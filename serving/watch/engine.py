@@ -8,7 +8,7 @@ from datetime import tzinfo
 
 import numpy as np
 
-from features.domain.series_anomaly import SeriesAnomaly
+from features.domain.telemetry.series_anomaly import SeriesAnomaly
 from features.store.incidents.series_states import StoredSeries
 from features.timeseries.time_grid import local_clock
 from models.base.series_model import SeriesModel, SeriesScores

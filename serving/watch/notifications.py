@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from features.domain.series_anomaly import SeriesAnomaly
+from features.domain.telemetry.series_anomaly import SeriesAnomaly
 from serving.watch.series_keys import SeriesKey
 
 TOGETHER = timedelta(minutes=10)

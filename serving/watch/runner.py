@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from features.domain.breach_warning import BreachWarning
+from features.domain.telemetry.breach_warning import BreachWarning
 from features.store.incidents.telemetry import TELEMETRY_KEPT
 from features.store.store import Store
 from features.timeseries.time_grid import latest_slot, seconds_until_next

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from features.domain.report import IncidentReport
-from features.domain.topology import Topology
+from features.domain.telemetry.topology import Topology
 from features.store.store import open_store
 from serving.services.incident_context import IncidentContext, IncidentContextService
 from training.demo.anomalies import watch_day

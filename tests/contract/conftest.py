@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import product
@@ -16,6 +16,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Runbook, Section, SectionRole
 from features.encoding.encoder import HashingEncoder
 from features.search.incident_index import IncidentIndex
+from features.search.precedent_index import PrecedentIndex
 from models.artifacts.load_artifact import load_artifact
 from models.artifacts.save_artifact import save_artifact
 from models.base.model_card import Card
@@ -23,6 +24,7 @@ from models.base.predictions import (
     LabelPrediction,
     NoveltyPrediction,
     Prediction,
+    ResolutionPrediction,
     RunbookPrediction,
     SimilarPrediction,
 )
@@ -33,6 +35,7 @@ from models.kinds import (
     CHOICE,
     KINDS,
     NOVELTY,
+    RESOLUTION,
     RUNBOOK,
     SEVERITY,
     SIMILAR,
@@ -41,6 +44,8 @@ from models.kinds import (
     kind_of,
 )
 from models.novelty.novelty_model import NoveltyModel
+from models.resolution.resolution_model import ResolutionModel
+from models.resolution.resolution_predictor import ResolutionPredictor
 from models.runbooks.runbook_index import RunbookIndex
 from models.runbooks.runbook_model import RunbookModel
 from models.runbooks.usage import past_uses
@@ -109,7 +114,10 @@ def make_examples(count: int, *, seed: int) -> list[ResolvedIncident]:
             severity=severity,
             resolution=_FIXES[number % len(_FIXES)],
             runbook_id=f"it/{category.lower()}",
+            resolved_at=report.opened_at + timedelta(hours=1 + number % 5),
             duplicate_of=None if number < 30 else f"INC{seed}-{number - 30}",
+            sla_met=number % 4 != 0,
+            reassigned=number % 3 == 0,
         )
         examples.append(ResolvedIncident(report, outcome))
     return examples
@@ -300,6 +308,30 @@ class NoveltySubject(Subject):
         return {"novel", "familiar"}
 
 
+class ResolutionSubject(Subject):
+    """Foresees how long reports will take, from how the examples went before each."""
+
+    def build(self) -> ResolutionModel:
+        return ResolutionModel(seed=3)
+
+    def fit(
+        self, examples: Sequence[ResolvedIncident], model: ResolutionModel | None = None
+    ) -> ResolutionModel:
+        return (model or self.build()).fit(examples)
+
+    def ask(
+        self, model: ResolutionPredictor, reports: Sequence[IncidentReport]
+    ) -> Sequence[ResolutionPrediction]:
+        return model.forecast(PrecedentIndex(self.examples).contexts_of(reports))
+
+    def entries(self, answer: ResolutionPrediction) -> list[tuple[str, float]]:
+        return [(name, value) for name, value in asdict(answer).items() if value is not None]
+
+    @property
+    def answerable(self) -> set[str]:
+        return {""}
+
+
 def index_of(past: Sequence[ResolvedIncident]) -> RunbookIndex:
     """Return the runbooks with their uses in the past."""
     return RunbookIndex(RUNBOOKS, HashingEncoder(), past_uses(past))
@@ -323,6 +355,7 @@ SUBJECTS = {
     SIMILAR: (SimilarSubject, "similar"),
     RUNBOOK: (RunbookSubject, "runbooks"),
     NOVELTY: (NoveltySubject, "novelty"),
+    RESOLUTION: (ResolutionSubject, "resolution"),
 }
 
 

@@ -169,6 +169,10 @@ CHECKS: tuple[Callable[..., None], ...] = (
 EXEMPTIONS: Mapping[tuple[str, Callable[..., None]], str] = {
     ("similar", class_with_one_example_is_learned): "it finds incidents, and learns no class",
     ("runbook", class_with_one_example_is_learned): "it finds runbooks, and learns no class",
+    (
+        "resolution",
+        class_with_one_example_is_learned,
+    ): "it answers with hours and risks, not labels",
     ("novelty", class_with_one_example_is_learned): "it reads no labels",
 }
 

@@ -15,12 +15,12 @@ import pytest
 from factories import prediction
 
 from features.domain.audit_event import AuditEvent
-from features.domain.change import Change
 from features.domain.monitoring import Alarm, MonitoringReport, Proposal
 from features.domain.predictions import PredictionRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Runbook, Section, SectionRole
-from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
+from features.domain.telemetry.change import Change
+from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.home import Home
 from features.store.store import Store, open_store
 from models.artifacts.registry import ModelVersion

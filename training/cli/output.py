@@ -11,6 +11,7 @@ from rich.text import Text
 from features.domain.history import History
 from features.formatting import counted, interval
 from models.novelty.novelty_gate import TARGET as NOVELTY
+from models.resolution.resolution_predictor import TARGET as RESOLUTION
 from training.pipeline.backtest import BacktestReport
 from training.pipeline.report import TrainedTarget, TrainingReport
 
@@ -73,8 +74,9 @@ def _metric_table(trained: TrainedTarget) -> Table:
 
 
 def _title(trained: TrainedTarget) -> str:
-    # The model of novelty learns from all incidents, labelled or not.
-    incidents = "incident" if trained.target == NOVELTY else "labelled incident"
+    # The models of novelty and of resolution learn from incidents without labels too.
+    has_labels = trained.target not in (NOVELTY, RESOLUTION)
+    incidents = "labelled incident" if has_labels else "incident"
     return f"{trained.target} ({trained.kind}, {counted(trained.rows, incidents)})"
 
 

@@ -281,6 +281,8 @@ def _replace_labels(
             if target.startswith(FIELD_PREFIX)
         },
         status=status,
+        sla_met=outcome.sla_met if is_resolved else None,
+        reassigned=outcome.reassigned if is_resolved else None,
     )
     return replace(incident, outcome=known_outcome)
 

@@ -9,7 +9,7 @@ import numpy as np
 import yaml
 
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints, Values
+from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints, Values
 from features.home import Home
 from features.store.store import Store
 from features.text.resolutions import named_fix

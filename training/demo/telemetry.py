@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from features.domain.change import Change
+from features.domain.telemetry.change import Change
 from training.demo.incidents import EXAMPLE_END
 
 STEP_SECONDS = 60

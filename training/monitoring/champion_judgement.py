@@ -14,10 +14,11 @@ from models.base.model_card import Card
 from models.base.target_labels import label_of
 from models.lifecycle.suspension import resumed_by_hand
 from models.novelty.novelty_gate import TARGET as NOVELTY
+from models.resolution.resolution_predictor import TARGET as RESOLUTION
 from training.monitoring.answer_quality import first_answers
 from training.monitoring.newest_period import LabelledIncident, judge_newest_period
 
-WITHOUT_LABELS = frozenset({"similar", "runbooks", NOVELTY})
+WITHOUT_LABELS = frozenset({"similar", "runbooks", NOVELTY, RESOLUTION})
 """The targets whose models predict no label of an outcome."""
 
 _A_CENTURY = timedelta(days=36_500)

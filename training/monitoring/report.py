@@ -27,6 +27,7 @@ from training.monitoring.input_drift import measure_inputs
 from training.monitoring.label_shift import measure_label_shift
 from training.monitoring.newest_period import describe_judgements
 from training.monitoring.renamed_labels import propose_renames
+from training.monitoring.resolution_coverage import measure_resolution
 from training.monitoring.shadow_comparison import measure_shadow
 from training.monitoring.wrong_acts import measure_wrong_acts
 
@@ -69,6 +70,7 @@ def build_report(
                 )
                 for champion in champions
             ),
+            measure_resolution(store, registry, dataset.incidents),
             describe_judgements(judgements),
         ]
     )

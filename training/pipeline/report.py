@@ -16,7 +16,7 @@ class TrainedTarget:
 
     `rows` counts the incidents with a label, for `similar` those with a known earlier related
     incident. `outlook` forecasts the effect of more labels. `similar` and `runbooks` have no label
-    noise, no certificates and no `outlook`; only these two have `notes`, the notes of their cards.
+    noise, no certificates and no `outlook`; these two and `resolution` have `notes`.
     """
 
     target: str

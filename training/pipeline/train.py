@@ -9,6 +9,7 @@ from features.domain.runbook import Runbook
 from features.errors import NotEnoughHistory
 from features.store.store import open_store
 from models.novelty.novelty_gate import TARGET as NOVELTY
+from models.resolution.resolution_predictor import TARGET as RESOLUTION
 from training.dataset.newest_incidents import newest_incidents
 from training.dataset.point_in_time import (
     SelfConfirmedExcluded,
@@ -37,6 +38,12 @@ from training.pipeline.train_novelty import (
     describe_novelty,
     publish_novelty,
     train_novelty,
+)
+from training.pipeline.train_resolution import (
+    TrainedResolution,
+    describe_resolution,
+    publish_resolution,
+    train_resolution,
 )
 from training.plan import Progress, TrainingPlan
 
@@ -78,14 +85,19 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
         retrieval_results = tuple(
             publish_retrieval(retriever, history, plan, run_id) for retriever in retrievers
         )
-        results = (*label_results, *retrieval_results)
-        _require_trained(results, plan, skipped | unfit | unfit_retrievers)
+        resolution, unfit_resolution = _train_resolution(history, split, plan, progress)
+        resolution_results = tuple(
+            publish_resolution(trained, history, plan, run_id) for trained in resolution
+        )
+        results = (*label_results, *retrieval_results, *resolution_results)
+        skipped |= unfit | unfit_retrievers | unfit_resolution
+        _require_trained(results, plan, skipped)
         results += publish_novelty(novelty, history, plan, run_id)
     if isinstance(adapted, AdaptedEncoder) and not any(
         result.is_adapted for result in label_results
     ):
         remove_adapted_encoder(adapted, plan.home)
-    report = _report(split, encoded, results, skipped | unfit | unfit_retrievers)
+    report = _report(split, encoded, results, skipped)
     self_confirmed = describe_self_confirmed(exclusion.self_confirmed)
     warnings = (*limited, *report.warnings, *exclusion.warnings, *self_confirmed)
     return replace(report, warnings=warnings)
@@ -112,10 +124,16 @@ def measure_only(history: History, plan: TrainingPlan, progress: Progress) -> Tr
     retrievers, unfit_retrievers = _learn_retrievers(
         history, runbooks, judgements, split, plan, progress, needs_links=needs_links
     )
-    results = (*label_results, *(describe(retriever) for retriever in retrievers))
-    _require_trained(results, plan, skipped | unfit | unfit_retrievers)
+    resolution, unfit_resolution = _train_resolution(history, split, plan, progress)
+    results = (
+        *label_results,
+        *(describe(retriever) for retriever in retrievers),
+        *map(describe_resolution, resolution),
+    )
+    skipped |= unfit | unfit_retrievers | unfit_resolution
+    _require_trained(results, plan, skipped)
     results += describe_novelty(novelty, history)
-    report = _report(split, encoded, results, skipped | unfit | unfit_retrievers)
+    report = _report(split, encoded, results, skipped)
     return replace(report, warnings=(*limited, *report.warnings))
 
 
@@ -130,6 +148,20 @@ def _train_novelty(
     if plan.targets and not targets and NOVELTY not in plan.targets:
         return TrainedNovelty()
     return train_novelty(history, split, plan, progress)
+
+
+def _train_resolution(
+    history: History, split: Split, plan: TrainingPlan, progress: Progress
+) -> tuple[tuple[TrainedResolution, ...], dict[str, str]]:
+    """Return the model of resolution, or else why there is none."""
+    if plan.targets and RESOLUTION not in plan.targets:
+        return (), {}
+    try:
+        return (train_resolution(history, split, plan, progress),), {}
+    except NotEnoughHistory as error:
+        if RESOLUTION in plan.targets:
+            raise
+        return (), {RESOLUTION: f"not trained: {str(error).removeprefix(f'{RESOLUTION}: ')}"}
 
 
 def _exclude_self_confirmed(history: History, plan: TrainingPlan) -> SelfConfirmedExcluded:
@@ -239,7 +271,7 @@ def choose_targets(
     targets, skipped = find_targets(history)
     trainable_names = [target.name for target in targets]
     for name in names:
-        if name not in trainable_names and name not in (*RETRIEVED, NOVELTY):
+        if name not in trainable_names and name not in (*RETRIEVED, NOVELTY, RESOLUTION):
             reason = skipped.get(name, "not trained: the history has no such column")
             raise NotEnoughHistory(f"{name}: {reason.removeprefix('not trained: ')}")
     if names:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, or_, select
 
-from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
+from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import AnomalyRow

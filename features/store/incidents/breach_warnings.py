@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, or_, select
 
-from features.domain.breach_warning import BreachWarning
+from features.domain.telemetry.breach_warning import BreachWarning
 from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import BreachWarningRow

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
-from features.domain.change import Change
-from features.domain.topology import service_key
+from features.domain.telemetry.change import Change
+from features.domain.telemetry.topology import service_key
 from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import ChangeRow

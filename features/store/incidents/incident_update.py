@@ -47,7 +47,7 @@ def given_in(incident: ResolvedIncident) -> frozenset[str]:
     >>> sorted(given_in(ResolvedIncident(IncidentReport("1", title="VPN"), Outcome("Network"))))
     ['category', 'title']
     """
-    return frozenset(name for name, value in _flatten(incident).items() if value)
+    return frozenset(name for name, value in _flatten(incident).items() if value or value is False)
 
 
 def is_outdated(stored: TrackedIncident, update: IncidentUpdate) -> bool:

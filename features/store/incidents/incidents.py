@@ -193,9 +193,9 @@ def select_incidents(tenant: str) -> Select[Any]:
 
 def incident_from(row: Row[Any]) -> ResolvedIncident:
     """Return the incident in a row of `select_incidents`."""
-    report, learned = row[: len(_REPORT)], row[len(_REPORT) : -1]
-    status = None if row[-1] is None else Status(row[-1])
-    return ResolvedIncident(IncidentReport(*report), Outcome(*(*learned, status)))
+    report, learned = row[: len(_REPORT)], dict(zip(_OUTCOME, row[len(_REPORT) :], strict=True))
+    status = None if learned["status"] is None else Status(learned["status"])
+    return ResolvedIncident(IncidentReport(*report), Outcome(**learned | {"status": status}))
 
 
 def write_incidents(

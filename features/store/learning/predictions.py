@@ -131,6 +131,16 @@ class PredictionRepository(Repository):
         with self._database.read() as connection:
             return _summaries(connection.execute(query))
 
+    def of_version(self, target: str, version: str) -> tuple[PredictionRecord, ...]:
+        """Return the predictions of a version of a target's model, oldest first."""
+        query = (
+            select_predictions(self._tenant)
+            .where(PredictionRow.target == target, PredictionRow.model_version == version)
+            .order_by(*_OLDEST_FIRST)
+        )
+        with self._database.read() as connection:
+            return tuple(prediction_from(row) for row in connection.execute(query))
+
     def latest_summaries(
         self, incident_ids: Collection[str]
     ) -> Mapping[tuple[str, str], PredictionSummary]:

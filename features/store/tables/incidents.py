@@ -36,6 +36,8 @@ class IncidentRow(Base):
     duplicate_of: Mapped[str | None]
     fields: Mapped[dict[str, Any]]
     status: Mapped[str | None]
+    sla_met: Mapped[bool | None]
+    reassigned: Mapped[bool | None]
     resolved: Mapped[bool]
     revision: Mapped[int]
 

@@ -16,7 +16,8 @@ from models.classification.scorers.neighbours import NeighbourScorer
 from models.classification.scorers.network import NetworkScorer
 from models.classification.scorers.regression import RegressionScorer
 from models.classification.scorers.scorer import Floats, Scorer
-from models.classification.scorers.trees import TreeScorer, TreeTable
+from models.classification.scorers.trees import TreeScorer
+from models.statistics.tree_table import TreeTable
 
 TOLERANCE = 1e-6
 """How far the class probabilities by a scorer may differ from those by its pipeline."""
@@ -119,7 +120,7 @@ def _compile_trees(pipeline: Pipeline) -> TreeScorer:
         facts=pipeline["facts"].view_,
         rates=rates,
         unseen=unseen,
-        trees=_tree_table(trees._predictors),
+        trees=TreeTable.of(trees._predictors),
         baseline=np.asarray(trees._baseline_prediction, dtype=np.float64).reshape(-1),
         classes=np.asarray(trees.classes_, dtype=np.int64),
     )
@@ -128,22 +129,6 @@ def _compile_trees(pipeline: Pipeline) -> TreeScorer:
 def _rates(categories: Sequence[str], encodings: Sequence[Floats]) -> Mapping[str, Floats]:
     shares = np.column_stack([np.asarray(encoding, dtype=np.float64) for encoding in encodings])
     return {str(value): row for value, row in zip(categories, shares, strict=True)}
-
-
-def _tree_table(predictors: Sequence[Sequence[Any]]) -> TreeTable:
-    nodes = [tree.nodes for iteration in predictors for tree in iteration]
-    starts = np.cumsum([0, *(len(tree) for tree in nodes)])[:-1]
-    shifts = np.repeat(starts, [len(tree) for tree in nodes])
-    table = np.concatenate(nodes)
-    is_leaf = table["is_leaf"].astype(bool)
-    return TreeTable(
-        features=np.where(is_leaf, -1, table["feature_idx"]).astype(np.int32),
-        thresholds=table["num_threshold"].astype(np.float64),
-        left=(table["left"] + shifts).astype(np.int32),
-        right=(table["right"] + shifts).astype(np.int32),
-        values=table["value"].astype(np.float64),
-        roots=starts.reshape(len(predictors), -1).astype(np.int32),
-    )
 
 
 _COMPILERS: Mapping[str, Callable[[Pipeline], Scorer]] = {

@@ -5,39 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.encoding.encoded_reports import EncodedReports
 from features.encoding.views import FactValuesView
 from models.classification.scorers.scorer import Floats, Part, Rows, two_sided
-
-_LEAF = -1
-
-
-@dataclass(frozen=True, slots=True)
-class TreeTable:
-    """All nodes of all trees in one table.
-
-    `features` has the feature that a node compares, -1 for a leaf; values up to the threshold go
-    to node `left`, others to node `right`. `roots` has shape (iterations, outputs).
-    """
-
-    features: NDArray[np.int32]
-    thresholds: Floats
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
-    values: Floats
-    roots: NDArray[np.int32]
-
-    def sum_values(self, inputs: Floats) -> Floats:
-        """Return the sums of the trees' values, of shape (rows, outputs)."""
-        rows = np.arange(len(inputs))[:, None, None]
-        nodes = np.broadcast_to(self.roots, (len(inputs), *self.roots.shape)).copy()
-        while (inner := self.features[nodes] != _LEAF).any():
-            goes_left = inputs[rows, self.features[nodes]] <= self.thresholds[nodes]
-            following = np.where(goes_left, self.left[nodes], self.right[nodes])
-            nodes = np.where(inner, following, nodes)
-        return np.asarray(self.values[nodes].sum(axis=1))
+from models.statistics.tree_table import TreeTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,14 @@ from starlette.responses import HTMLResponse, Response
 
 from features.formatting import figure
 from serving.api.problems import Problem
-from serving.pages.render import link_filters, number_filters, text_filters, time_filters, wording
+from serving.pages.render import (
+    link_filters,
+    number_filters,
+    resolution_words,
+    text_filters,
+    time_filters,
+    wording,
+)
 from serving.pages.render.session_cookie import name_of
 
 FOLDER = Path(__file__).parents[1]
@@ -44,6 +51,7 @@ _FILTERS = (
     wording.measure_wording,
     time_filters.moment,
     number_filters.percent,
+    resolution_words.resolution_words,
     text_filters.severity_class,
     text_filters.shorten,
     number_filters.signed,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import TypeGuard
 
-from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints, Values
+from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints, Values
 from features.formatting import figure
 
 LEFT, WIDTH, HEIGHT = 46, 400, 150

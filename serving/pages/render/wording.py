@@ -56,12 +56,20 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         "similar": Wording("Similar incidents", "Past incidents about the same issue."),
         "runbooks": Wording("Runbooks", "The runbooks that probably apply."),
         "novelty": Wording("Novelty", "How usual a report is among past incidents."),
+        "resolution": Wording(
+            "Time to resolve", "How long it will take, and whether its target time will be missed."
+        ),
     },
     "kind": {
         "novelty": Wording(
             "recognises unusual reports",
             "Says how usual a report is among the incidents that the models learned from. The "
             "other models abstain, or act on nothing alone, where a report is unusual.",
+        ),
+        "resolution": Wording(
+            "foresees the time to resolve",
+            "Says from what is known at opening in how many hours an incident will be resolved, "
+            "and how likely it misses its target time or is reassigned. Nothing acts on it.",
         ),
         "choice": Wording(
             "picks one label",
@@ -265,6 +273,28 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
             "p-value at most 0.1",
             "The share of held-out incidents with a novelty p-value of at most 0.1.",
         ),
+        "interval_coverage": Wording(
+            "within the interval",
+            "Share of incidents resolved within the interval that holds 8 in 10; 0.8 is best.",
+        ),
+        "pinball_loss": Wording(
+            "error of the hours",
+            "How far the three stated times are from the truth, by their ratio; 0 is best.",
+        ),
+        "breach_roc_auc": Wording(
+            "missed targets ranked",
+            "The chance that an incident that missed its target had the higher risk; 1 is best.",
+        ),
+        "breach_log_loss": Wording(
+            "log loss of missed targets", "How far the stated risks are from the truth; 0 is best."
+        ),
+        "reassignment_roc_auc": Wording(
+            "reassignments ranked",
+            "The chance that an incident that was reassigned had the higher risk; 1 is best.",
+        ),
+        "reassignment_log_loss": Wording(
+            "log loss of reassignments", "How far the stated risks are from the truth; 0 is best."
+        ),
         "shown_precision": Wording(
             "first entry right", "Of the first entries that are shown, the share that is right."
         ),
@@ -349,6 +379,13 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
         ),
         "source never seen before": Wording(
             "new sources", "Share of incidents from sources that had no incidents before."
+        ),
+        "resolved within the interval": Wording(
+            "resolved within the interval",
+            "Share of incidents resolved within the stated interval, which is to hold 8 in 10.",
+        ),
+        "resolved within the median": Wording(
+            "resolved within the median", "Share of incidents resolved by then; 0.5 is best."
         ),
         "agrees with the champion": Wording(
             "same label as the champion", "Share of incidents on which both agree."

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from features.domain.alerts.heartbeat import Heartbeat
-from features.domain.breach_warning import BreachWarning
 from features.domain.label_sources import decided_targets
 from features.domain.labels import LabelRecord
 from features.domain.predictions import PredictionRecord
 from features.domain.report import ResolvedIncident, Status
+from features.domain.telemetry.breach_warning import BreachWarning
 from features.domain.tracking import TrackedIncident
 from features.store.incidents.incident_search import InboxCounts, InboxCursor, InboxQuery
 from features.text.parsing import sanitise_text

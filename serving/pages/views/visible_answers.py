@@ -9,6 +9,7 @@ from features.domain.modes import Mode, Modes
 from features.domain.predictions import PredictionRecord
 from models.base.predictions import Decision
 from models.novelty.novelty_gate import TARGET as NOVELTY
+from models.resolution.resolution_predictor import TARGET as RESOLUTION
 from serving.background.champions import LoadedVersion
 
 SIMILAR, RUNBOOKS = "similar", "runbooks"
@@ -55,7 +56,7 @@ class VisibleAnswers:
     """All answers that the page shows about one incident: labels in a fixed order, then lists.
 
     `hidden_answers` belong to the audit sample: a person decides without seeing them. `novelty` is
-    the answer about how usual the report is.
+    the answer about how usual the report is, `resolution` the one about how long it will take.
     """
 
     labels: tuple[VisibleAnswer, ...] = ()
@@ -63,6 +64,7 @@ class VisibleAnswers:
     runbooks: VisibleAnswer | None = None
     hidden_answers: tuple[HiddenAnswer, ...] = ()
     novelty: VisibleAnswer | None = None
+    resolution: VisibleAnswer | None = None
 
     def of(self, target: str) -> VisibleAnswer | None:
         """Return the answer about one label target, None if no such answer is shown."""
@@ -145,10 +147,10 @@ def visible_answers(
             if mode is not Mode.OFF:
                 visible[record.target] = VisibleAnswer(record, mode, _choices(record, champion))
     similar, runbooks = visible.pop(SIMILAR, None), visible.pop(RUNBOOKS, None)
-    novelty = visible.pop(NOVELTY, None)
+    novelty, resolution = visible.pop(NOVELTY, None), visible.pop(RESOLUTION, None)
     labels = sorted(visible.values(), key=lambda answer: _place(answer.record.target))
     hidden.sort(key=lambda answer: _place(answer.target))
-    return VisibleAnswers(tuple(labels), similar, runbooks, tuple(hidden), novelty)
+    return VisibleAnswers(tuple(labels), similar, runbooks, tuple(hidden), novelty, resolution)
 
 
 def known_labels(champion: LoadedVersion | None) -> list[str]:

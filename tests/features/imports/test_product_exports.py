@@ -104,7 +104,7 @@ def test_no_header_of_a_product_is_listed_for_nothing() -> None:
         *("id", "opened_at", "title", "description", "service", "source", "category", "assignment"),
         *("severity", "impact", "urgency", "resolution", "runbook_id", "resolved_at"),
         *("duplicate_of", "state", "fields", "callers", "attributes", "comments", "resolvers"),
-        "not_used",
+        *("sla_met", "sla_missed", "reassigned", "not_used"),
     }
     for headers in known_headers():
         assert set(headers.roles) <= roles

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.domain.change import Change
+from features.domain.telemetry.change import Change
 from serving.services.changes import ChangeService
 
 NOW = datetime.now(UTC)

@@ -188,3 +188,12 @@ def test_triage_keeps_no_second_report_of_a_stored_incident(client, store):
     client.post("/v1/triage", json={"incident": OPENED | {"title": "other"}})
     assert stored(client)["incident"]["title"] == "VPN down"
     assert store.predictions.triaged_report("INC1") is None
+
+
+def test_target_times_and_reassignments_are_kept(client):
+    post(client, OPENED, outcome={"sla_met": False, "reassigned": True, "status": "open"})
+    post(client, OPENED, outcome={"category": "Network"})
+    outcome = stored(client)["outcome"]
+    assert (outcome["sla_met"], outcome["reassigned"]) == (False, True)
+    post(client, OPENED, outcome={"sla_met": None})
+    assert stored(client)["outcome"]["sla_met"] is None

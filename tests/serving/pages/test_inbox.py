@@ -9,9 +9,9 @@ import pytest
 from factories import incident, prediction
 
 from features.domain.alerts.alert import Alert
-from features.domain.breach_warning import BreachWarning
 from features.domain.modes import Mode, ModeSetting
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
+from features.domain.telemetry.breach_warning import BreachWarning
 from features.domain.tracking import Author, TrackedIncident, Tracking
 from features.store.incidents.tracked_incidents import Revision
 from serving.pages.views import open_list

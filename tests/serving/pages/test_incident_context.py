@@ -6,9 +6,9 @@ from math import nan
 
 import pytest
 
-from features.domain.change import Change
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
-from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
+from features.domain.telemetry.change import Change
+from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints
 from serving.pages.render.series_chart import HEIGHT, LEFT, WIDTH, draw
 
 OPENED_AT = datetime(2026, 3, 2, 14, 10, tzinfo=UTC)

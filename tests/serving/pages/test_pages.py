@@ -466,3 +466,25 @@ def test_an_unusual_report_says_why_at_the_top(client, filled, decision, consequ
 def test_a_usual_report_says_nothing_of_novelty(client, filled):
     filled.predictions.record([answer("novelty", {"p_value": 0.4, "why": []})])
     assert "Unlike past incidents" not in words(client.get("/incidents/INC1"))
+
+
+def test_the_time_to_resolve_is_told_in_words(client, filled):
+    said = {
+        "median_hours": 3.0,
+        "lower_hours": 0.5,
+        "upper_hours": 50.0,
+        "breach_probability": 0.2,
+        "reassignment_probability": None,
+        "target_hours": 8.0,
+    }
+    filled.predictions.record([answer("resolution", said)])
+    shown = words(client.get("/incidents/INC1"))
+    assert (
+        "Of incidents like this one, half are fixed within 3 h, 8 in 10 take 30 min to 2 days; "
+        "1 in 5 misses the 8 h target." in shown
+    )
+
+
+def test_a_time_that_is_not_known_is_not_told(client, filled):
+    filled.predictions.record([answer("resolution", {"median_hours": None})])
+    assert "Of incidents like this one" not in words(client.get("/incidents/INC1"))

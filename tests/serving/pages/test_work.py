@@ -8,10 +8,10 @@ import pytest
 from factories import incident, prediction
 
 from features.domain.alerts.alert import Alert
-from features.domain.change import Change
 from features.domain.modes import Mode, ModeSetting
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.domain.runbook import Runbook
+from features.domain.telemetry.change import Change
 from features.domain.tracking import Author, TrackedIncident, Tracking
 from features.store.incidents.incident_update import IncidentUpdate, given_in
 from features.store.incidents.tracked_incidents import Revision

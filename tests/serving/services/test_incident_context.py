@@ -5,10 +5,10 @@ from time import process_time
 
 import pytest
 
-from features.domain.change import Change
 from features.domain.report import IncidentReport
-from features.domain.series_anomaly import SeriesAnomaly
-from features.domain.topology import NO_TOPOLOGY, Topology
+from features.domain.telemetry.change import Change
+from features.domain.telemetry.series_anomaly import SeriesAnomaly
+from features.domain.telemetry.topology import NO_TOPOLOGY, Topology
 from features.store.store import Store
 from serving.services import incident_context
 from serving.services.context_ranking import MOST_SHOWN, ServiceNeighbourhood, rank_changes

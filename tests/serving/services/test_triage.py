@@ -1,7 +1,7 @@
 """The service that answers, asked directly: it knows no HTTP."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,8 +13,10 @@ from models.base.predictions import Certificate, NoveltyPrediction
 from models.classification.calibrated_predictor import Certification
 from models.classification.choice import ChoiceModel
 from models.novelty.novelty_model import NoveltyModel
+from models.resolution.resolution_model import ResolutionModel
 from serving.background.champions import ChampionPoller
 from serving.background.mode_poller import ModePoller
+from serving.background.precedents import PrecedentUpdater
 from serving.runtime.metrics import ServingMetrics
 from serving.services.answer_policy import AnswerPolicy
 from serving.services.triage import TriageService
@@ -62,7 +64,7 @@ def test_only_the_parts_asked_for_are_computed(service, trained_registry):
 
 def test_what_is_not_trained_is_absent_with_a_reason(service):
     absent = service.triage(REPORTS, include=None, request_id="r").absent
-    assert set(absent) == {"assignment", "similar", "runbooks", "novelty"}
+    assert set(absent) == {"assignment", "similar", "runbooks", "resolution", "novelty"}
     assert all(reason.startswith("not trained: ") for reason in absent.values())
 
 
@@ -209,3 +211,106 @@ def test_evidence_is_left_out_on_request(service, trained_registry, watcher):
     assert [bool(answer.evidence.tokens) for answer in answers] == [True, False]
     assert [bool(answer.evidence.exemplars) for answer in answers] == [True, False]
     assert answers[0].confidence == answers[1].confidence
+
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def past_incidents(*, with_sla=False):
+    """Return incidents an hour apart, of which those of `slow` take ten times as long."""
+    incidents = []
+    for number in range(240):
+        service = ("fast", "slow")[number % 2]
+        opened_at = START + timedelta(hours=number)
+        hours = (1 + number % 3) * (10 if service == "slow" else 1)
+        outcome = Outcome(
+            resolved_at=opened_at + timedelta(hours=hours),
+            sla_met=hours < 12 if with_sla else None,
+        )
+        report = IncidentReport(f"P{number}", opened_at, service=service)
+        incidents.append(ResolvedIncident(report, outcome))
+    return incidents
+
+
+@pytest.fixture
+def forecasting(watcher, modes, store, trained_registry):
+    """The service with a model of resolution, and the precedents of the store."""
+    trained_registry.promote("resolution", "5", ResolutionModel().fit(past_incidents()))
+    watcher.poll()
+    store.incidents.upsert(past_incidents())
+    return TriageService(
+        watcher.current,
+        lambda: AnswerPolicy(modes.modes),
+        store,
+        ServingMetrics(),
+        contexts=PrecedentUpdater(store, 60).contexts_of,
+    )
+
+
+def test_the_time_to_resolve_is_answered_and_stored(forecasting, store):
+    reports = [IncidentReport(f"N{name}", service=name) for name in ("fast", "slow")]
+    batch = forecasting.triage(reports, include=["resolution"], request_id="r")
+    fast, slow = (item.answers["resolution"] for item in batch.items)
+    assert fast.lower_hours <= fast.median_hours <= fast.upper_hours
+    assert slow.median_hours > 1.5 * fast.median_hours
+    assert batch.absent["resolution"].startswith("the risk of a breach is not known")
+    assert batch.champions["resolution"].version.version == "5"
+    (record,) = [
+        record
+        for record in store.predictions.get(batch.items[1].prediction_id)
+        if record.target == "resolution"
+    ]
+    assert record.answer["median_hours"] == slow.median_hours
+    assert record.answer["breach_probability"] is None
+
+
+def test_the_time_to_resolve_is_left_out_if_not_wanted(forecasting):
+    batch = forecasting.triage(REPORTS, include=["severity"], request_id="r")
+    assert set(batch.items[0].answers) == {"severity"}
+    assert "resolution" not in batch.absent
+
+
+def test_precedents_of_this_moment_count(forecasting, store):
+    """What was resolved a moment ago tells of a service that no training has seen."""
+    report = IncidentReport("new", START + timedelta(hours=400), service="new service")
+    before, after = [], []
+    for answers in (before, after):
+        batch = forecasting.triage([report], include=["resolution"], request_id="r")
+        answers.append(batch.items[0].answers["resolution"].median_hours)
+        late = [
+            replace(
+                incident,
+                report=replace(incident.report, id=f"L{n}", service="new service"),
+                outcome=Outcome(resolved_at=incident.report.opened_at + timedelta(hours=30)),
+            )
+            for n, incident in enumerate(past_incidents())
+        ]
+        store.incidents.upsert(late)
+    assert after != before
+
+
+def test_the_answer_does_not_depend_on_later_incidents(forecasting, store):
+    report = IncidentReport("new", START + timedelta(hours=120), service="slow")
+    batches = []
+    for number in range(2):
+        batches.append(forecasting.triage([report], include=["resolution"], request_id="r"))
+        later = START + timedelta(hours=300 + number)
+        store.incidents.upsert(
+            [
+                ResolvedIncident(
+                    IncidentReport(f"L{n}", later, service="slow"),
+                    Outcome(resolved_at=later + timedelta(hours=1)),
+                )
+                for n in range(50)
+            ]
+        )
+    first, second = (batch.items[0].answers["resolution"] for batch in batches)
+    assert first == second
+
+
+def test_too_many_unread_incidents_leave_it_absent(forecasting, store):
+    many = [ResolvedIncident(IncidentReport(f"M{n}"), Outcome("VPN")) for n in range(1_200)]
+    store.incidents.upsert(many)
+    batch = forecasting.triage(REPORTS, include=["resolution", "severity"], request_id="r")
+    assert batch.absent["resolution"] == "cannot answer now; the log says why"
+    assert set(batch.items[0].answers) == {"severity"}

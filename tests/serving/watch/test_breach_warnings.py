@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from features.domain.breach_warning import BreachWarning
+from features.domain.telemetry.breach_warning import BreachWarning
 from models.timeseries.forecast.breach_forecast import Breach, BreachForecast
 from serving.watch.breach_tracker import BreachTracker, WarnedSeries
 from serving.watch.series_keys import SeriesKey

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from features.domain.series_anomaly import SeriesAnomaly
+from features.domain.telemetry.series_anomaly import SeriesAnomaly
 from models.base.predictions import SuggestedRunbook
 from serving.runtime.http_client import RequestFailed
 from serving.watch.alert_payload import AlertWriter, alert_labels, summarise

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import pytest
 
-from features.domain.change import Change
+from features.domain.telemetry.change import Change
 from features.errors import StoreUnavailable
 from models.base.predictions import SuggestedRunbook
 

@@ -6,8 +6,8 @@ from math import inf, isnan, nan
 import pytest
 from sqlalchemy.exc import StatementError
 
-from features.domain.change import Change
-from features.domain.series_anomaly import SeriesAnomaly, SeriesPoints
+from features.domain.telemetry.change import Change
+from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.store.incidents.series_states import StoredSeries
 from features.store.store import Store, open_store
 

@@ -41,6 +41,8 @@ METRICS = (
     *("set coverage", "mean set size", "lowest class coverage"),
     *("recall_at_1", "recall_at_5", "recall_at_10", "shown_precision", "shown_share"),
     *("p_value_at_most_0.01", "p_value_at_most_0.05", "p_value_at_most_0.1"),
+    *("interval_coverage", "pinball_loss", "breach_roc_auc", "breach_log_loss"),
+    *("reassignment_roc_auc", "reassignment_log_loss"),
 )
 # The fields of Alertmanager, of Grafana and of the mixins that hold a web address.
 LINK_FIELDS = (
@@ -69,7 +71,7 @@ def first_texts(*functions: str, place: int = 0) -> Iterator[str]:
 TERMS = {
     "decision": list(Decision),
     "mode": list(Mode),
-    "target": [*labels_of(Outcome(*["x"] * 5, duplicate_of="y")), "novelty"],
+    "target": [*labels_of(Outcome(*["x"] * 5, duplicate_of="y")), "novelty", "resolution"],
     "kind": [*(kind.name for kind in KINDS), "anomaly"],
     "role": [CHAMPION, CHALLENGER, "unused"],
     "verdict": ["promoted", "not promoted"],

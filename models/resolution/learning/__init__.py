@@ -1,0 +1,1 @@
+"""Learns what answers about resolution, with scikit-learn."""

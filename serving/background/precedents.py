@@ -1,0 +1,63 @@
+"""Keeps the times and outcomes of the stored incidents, for what was known when one opened."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from threading import Lock
+
+from features.domain.opening_context import OpeningContext
+from features.domain.report import IncidentReport, ResolvedIncident
+from features.search.precedent_index import PrecedentIndex
+from features.store.store import Store
+from serving.background.poller import Poller
+from serving.runtime.errors import IndexBehind
+
+_PATIENCE_SECONDS = 2.0
+_MOST_READ_AT_ONCE = 1_000
+
+
+class PrecedentUpdater(Poller):
+    """Tells what was known when reports opened, from all incidents written until now."""
+
+    failure = "the times of past incidents cannot follow the store"
+
+    def __init__(self, store: Store, poll_seconds: float) -> None:
+        super().__init__(poll_seconds, "precedents", _PATIENCE_SECONDS)
+        self._store = store
+        self._index = PrecedentIndex()
+        self._revision = 0
+        self._lock = Lock()
+
+    def contexts_of(self, reports: Sequence[IncidentReport]) -> list[OpeningContext]:
+        """Return what was known when each report opened; without a time it opens now.
+
+        Raises `StoreUnavailable`. Raises `IndexBehind` while more than 1,000 changes are not read
+        yet.
+        """
+        is_behind = self._store.incidents.count_changes(self._revision) > _MOST_READ_AT_ONCE
+        if is_behind:
+            raise IndexBehind("the times of a great many past incidents are being read")
+        with self._lock:
+            self._catch_up()
+            return self._index.contexts_of(reports, now=datetime.now(UTC))
+
+    def _poll(self) -> None:
+        with self._lock:
+            self._catch_up()
+
+    def _until_stopped(self, incidents: Iterator[ResolvedIncident]) -> Iterator[ResolvedIncident]:
+        for incident in incidents:
+            self.check_stop()
+            yield incident
+
+    def _catch_up(self) -> None:
+        incidents = self._store.incidents
+        if incidents.revision() == self._revision:
+            return
+        if self._revision == 0:
+            # At the start the incidents are read one by one: together they may not fit into memory.
+            revision = incidents.revision()
+            self._index.update(self._until_stopped(incidents.all()))
+            self._revision = revision
+        changes = incidents.changes_since(self._revision)
+        self._index.update(changes.upserted, removed=changes.deleted)
+        self._revision = changes.revision
