@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from features.timeseries.level_blocks import BLOCK_SECONDS, Flags, Floats, LevelBlocks
 
@@ -37,6 +36,7 @@ _CLIP = (-3.0, 5.0)
 _HOUR = 3_600
 _LONGEST_SINCE = 4 * 7 * 96
 _MOST_MISSING = 0.5
+_NEGLIGIBLE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +150,22 @@ def _lagged(values: Floats, lag: int) -> Floats:
 
 def _average(values: Floats, blocks: int) -> Floats:
     """Return the exponential average with a memory of so many blocks, unbiased at the beginning."""
-    weight = 1.0 - np.exp(-1.0 / blocks)
-    filters = [weight], [1.0, weight - 1.0]
-    averages: Floats = lfilter(*filters, values) / lfilter(*filters, np.ones(len(values)))
+    kept = float(np.exp(-1.0 / blocks))
+    averages: Floats = _decayed_sums(values, kept) / _decayed_sums(np.ones(len(values)), kept)
     return averages
+
+
+def _decayed_sums(values: Floats, kept: float) -> Floats:
+    """Return the sum of all values until each one, of which a share is kept from one to the next.
+
+    Sums of twice as many values are made from two neighbouring sums (Hillis and Steele 1986).
+    """
+    sums, reach, factor = values, 1, kept
+    while reach < len(sums) and factor > _NEGLIGIBLE:
+        longer = sums.copy()
+        longer[reach:] += factor * sums[:-reach]
+        sums, reach, factor = longer, 2 * reach, factor * factor
+    return sums
 
 
 def _blocks_since(is_beyond: Flags) -> Floats:

@@ -45,7 +45,7 @@ class UsualRate:
 
 
 @dataclass(slots=True)
-class Baseline:
+class UsualRates:
     """The past of a tenant's streams between two times (Unix seconds), until which all is known.
 
     `times` holds the sorted times of each stream, `followers` how many more incidents than expected
@@ -116,7 +116,7 @@ class Baseline:
         return learned
 
 
-def learn_baseline(openings: Sequence[Opening], since: float, until: float) -> Baseline:
+def learn_baseline(openings: Sequence[Opening], since: float, until: float) -> UsualRates:
     """Learn what is usual from the incidents that opened between two times (Unix seconds).
 
     >>> from datetime import UTC, datetime, timedelta
@@ -141,7 +141,7 @@ def learn_baseline(openings: Sequence[Opening], since: float, until: float) -> B
     profile = learn_hour_profile(np.array(opened), since, until)
     weeks = max((until - since) / WEEK, 1e-9)
     by_stream, by_kind = _learn_followers(times, profile, weeks)
-    return Baseline(since, until, profile, len(opened), times, by_stream, by_kind)
+    return UsualRates(since, until, profile, len(opened), times, by_stream, by_kind)
 
 
 def _learn_followers(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import log
 
 from features.domain.opening import Opening
-from models.surges.baseline import Baseline
+from models.surges.baseline import UsualRates
 from models.surges.e_detector import EDetector
 from models.surges.hour_profile import HOUR
 from models.surges.routine import is_routine
@@ -60,7 +60,7 @@ class _StreamState:
 
 def find_alarms(
     openings: Iterable[Opening],
-    baseline: Baseline,
+    baseline: UsualRates,
     budget_per_week: float = BUDGET_PER_WEEK,
 ) -> list[StreamAlarm]:
     """Return the alarms of incidents that opened after the baseline, in the order of detection.
@@ -93,7 +93,7 @@ def _shares(streams: tuple[Stream, ...]) -> list[float]:
 
 
 def _observe(
-    state: _StreamState, stream: Stream, opening: Opening, baseline: Baseline, weight: float
+    state: _StreamState, stream: Stream, opening: Opening, baseline: UsualRates, weight: float
 ) -> StreamAlarm | None:
     """Add an incident to its stream; return the alarm if it completes one."""
     time = opening.opened_at.timestamp()

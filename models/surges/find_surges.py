@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 
 from features.domain.opening import Opening
-from models.surges.baseline import Baseline
+from models.surges.baseline import UsualRates
 from models.surges.find_alarms import BUDGET_PER_WEEK, StreamAlarm, find_alarms
 from models.surges.hour_profile import HOURS_OF_WEEK
 from models.surges.streams import Stream, StreamKind
@@ -61,7 +61,7 @@ class Surge:
 
 
 def find_surges(
-    openings: Iterable[Opening], baseline: Baseline, budget_per_week: float = BUDGET_PER_WEEK
+    openings: Iterable[Opening], baseline: UsualRates, budget_per_week: float = BUDGET_PER_WEEK
 ) -> list[Surge]:
     """Return the surges among incidents that opened after the baseline, the first detected first.
 
@@ -111,7 +111,7 @@ def _overlap(ids: frozenset[str], others: frozenset[str]) -> bool:
     return len(ids & others) >= _SHARED * min(len(ids), len(others))
 
 
-def _surge_of(group: Sequence[StreamAlarm], baseline: Baseline) -> Surge:
+def _surge_of(group: Sequence[StreamAlarm], baseline: UsualRates) -> Surge:
     alarm = _most_specific(group, baseline)
     first = group[0]
     has_past = len(baseline.times_of(alarm.stream)) > 0
@@ -129,7 +129,7 @@ def _surge_of(group: Sequence[StreamAlarm], baseline: Baseline) -> Surge:
     )
 
 
-def _most_specific(group: Sequence[StreamAlarm], baseline: Baseline) -> StreamAlarm:
+def _most_specific(group: Sequence[StreamAlarm], baseline: UsualRates) -> StreamAlarm:
     """Return the rarest stream that holds most of what most of the alarms share."""
     ids = [_ids(alarm) for alarm in group]
     shared = {

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from features.domain.opening import Opening
 from features.domain.tracking import TrackedIncident
 from features.store.store import Store
-from models.surges.baseline import Baseline, learn_baseline
+from models.surges.baseline import UsualRates, learn_baseline
 from models.surges.find_surges import Surge, find_surges
 from models.surges.sentences import name_of_stream, sentence_of
 from models.surges.streams import StreamKind
@@ -81,7 +81,7 @@ class SurgeFinder(Poller):
         super().__init__(_POLL_SECONDS, "surges", patience_seconds=0.0)
         self._store = store
         self._storms = storms
-        self._baseline: Baseline | None = None
+        self._baseline: UsualRates | None = None
         self._learned_from: tuple[datetime | None, int] = (None, 0)
         self._learned_at = 0.0
         self._surges: tuple[tuple[Surge, str], ...] = ()
@@ -166,7 +166,7 @@ class SurgeCollector(Collector):
         )
 
 
-def _baseline_of(openings: Sequence[Opening], until: datetime) -> Baseline | None:
+def _baseline_of(openings: Sequence[Opening], until: datetime) -> UsualRates | None:
     """Return what is usual by openings that are sorted newest first; None without any."""
     if not openings:
         return None

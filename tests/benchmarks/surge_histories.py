@@ -7,7 +7,7 @@ import numpy as np
 from data_sets import DATA_SETS, load_data_set
 
 from features.domain.opening import Opening
-from models.surges.baseline import Baseline, learn_baseline
+from models.surges.baseline import UsualRates, learn_baseline
 from models.surges.hour_profile import DAY, WEEK
 from models.surges.streams import Stream, streams_of
 
@@ -38,12 +38,12 @@ class Past:
         first, last = np.searchsorted(self.times, (since, until))
         return self.openings[first:last]
 
-    def baseline(self, time: float) -> Baseline:
+    def baseline(self, time: float) -> UsualRates:
         """Return what is usual by the past before a time."""
         since = max(time - PAST, float(self.times[0]))
         return learn_baseline(self.between(since, time), since, time)
 
-    def holders(self, stream: Stream, baseline: Baseline) -> Sequence[Opening]:
+    def holders(self, stream: Stream, baseline: UsualRates) -> Sequence[Opening]:
         """Return the openings of a stream from which a baseline was learned."""
         times = set(baseline.times_of(stream).tolist())
         known = self.between(baseline.since, baseline.until)

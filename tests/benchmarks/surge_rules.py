@@ -6,12 +6,12 @@ from types import MappingProxyType
 from scipy.stats import poisson
 
 from features.domain.opening import Opening
-from models.surges.baseline import Baseline
+from models.surges.baseline import UsualRates
 from models.surges.find_alarms import StreamAlarm, StreamIncident, find_alarms
 from models.surges.hour_profile import HOUR, HOURS_OF_WEEK, hour_of_week
 from models.surges.streams import Stream, streams_of
 
-Rule = Callable[[Sequence[Opening], Baseline], list[StreamAlarm]]
+Rule = Callable[[Sequence[Opening], UsualRates], list[StreamAlarm]]
 
 _WINDOW = 1_200.0
 _FIXED_COUNT = 5
@@ -42,12 +42,12 @@ def _windowed(
     return alarms
 
 
-def fixed_count(openings: Sequence[Opening], baseline: Baseline) -> list[StreamAlarm]:
+def fixed_count(openings: Sequence[Opening], baseline: UsualRates) -> list[StreamAlarm]:
     """Raise an alarm at five incidents of a stream in 20 minutes."""
     return _windowed(openings, lambda stream, time, count: count >= _FIXED_COUNT)
 
 
-def poisson_tail(openings: Sequence[Opening], baseline: Baseline) -> list[StreamAlarm]:
+def poisson_tail(openings: Sequence[Opening], baseline: UsualRates) -> list[StreamAlarm]:
     """Raise an alarm at a Poisson tail below one a week over all windows of all known streams.
 
     The rate is the mean of the same hour in the past weeks and of the stream's overall rate.

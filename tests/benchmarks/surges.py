@@ -21,7 +21,7 @@ from surge_histories import HISTORIES, Past, read_past
 from surge_rules import RULES, Rule
 
 from features.domain.opening import Opening
-from models.surges.baseline import Baseline
+from models.surges.baseline import UsualRates
 from models.surges.find_alarms import StreamAlarm
 from models.surges.find_surges import group_alarms
 from models.surges.hour_profile import DAY, HOUR, WEEK
@@ -138,7 +138,7 @@ class Trial:
 
     injected: tuple[Opening, ...]
     recent: tuple[Opening, ...]
-    baseline: Baseline
+    baseline: UsualRates
 
 
 def draw_trials(past: Past, trials: int, drawn_by: str, seed: int = 0) -> Iterator[Trial]:
@@ -165,7 +165,7 @@ def draw_trials(past: Past, trials: int, drawn_by: str, seed: int = 0) -> Iterat
 
 
 def _draw_sources(
-    past: Past, baseline: Baseline, drawn_by: str, rng: np.random.Generator
+    past: Past, baseline: UsualRates, drawn_by: str, rng: np.random.Generator
 ) -> list[Opening]:
     """Draw past incidents of a random stream, or of a random stream of a random incident."""
     known = past.between(baseline.since, baseline.until)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from features.domain.opening import Opening
-from models.surges.baseline import Baseline, learn_baseline
+from models.surges.baseline import UsualRates, learn_baseline
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 """A Monday."""
@@ -26,7 +26,7 @@ def poisson_hours(rng: np.random.Generator, per_hour: float, hours: float) -> np
     return rng.uniform(0, hours, rng.poisson(per_hour * hours))
 
 
-def baseline_of(openings: list[Opening], hours: float) -> Baseline:
+def baseline_of(openings: list[Opening], hours: float) -> UsualRates:
     return learn_baseline(openings, after(0).timestamp(), after(hours).timestamp())
 
 

@@ -19,8 +19,9 @@ def write_history(company: DemoCompany, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         for incident in company.incidents:
             report, outcome = asdict(incident.report), asdict(incident.outcome)
-            # The status follows from the other columns, as in the export of a tool without one.
-            del outcome["status"]
+            # The status follows from the other columns, as in the export of a tool without these.
+            for column in ("status", "sla_met", "reassigned"):
+                del outcome[column]
             nested = report.pop("attributes") | {"subcategory": None} | outcome.pop("fields")
             row = {"synthetic": True} | report | outcome | nested
             file.write(json.dumps(row, ensure_ascii=False, default=datetime.isoformat) + "\n")
