@@ -218,7 +218,11 @@ def build_container(
         pollers.label_rates,
     )
     on_labels = LabelListener(metrics, pollers.certificates)
-    precedents = PrecedentUpdater(store, settings.poll_seconds)
+    precedents = PrecedentUpdater(
+        store,
+        settings.poll_seconds,
+        is_needed=lambda: RESOLUTION in pollers.champions.current().serving,
+    )
     triage = TriageService(
         pollers.champions.current,
         policies.current,

@@ -1,6 +1,6 @@
 """Keeps the times and outcomes of the stored incidents, for what was known when one opened."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
@@ -11,17 +11,23 @@ from features.store.store import Store
 from serving.background.poller import Poller
 from serving.runtime.errors import IndexBehind
 
-_PATIENCE_SECONDS = 2.0
+_PATIENCE_SECONDS = 0.5
 _MOST_READ_AT_ONCE = 1_000
 
 
 class PrecedentUpdater(Poller):
-    """Tells what was known when reports opened, from all incidents written until now."""
+    """Tells what was known when reports opened, from all incidents written until now.
+
+    Nothing is read in advance while no model asks (`is_needed`).
+    """
 
     failure = "the times of past incidents cannot follow the store"
 
-    def __init__(self, store: Store, poll_seconds: float) -> None:
+    def __init__(
+        self, store: Store, poll_seconds: float, is_needed: Callable[[], bool] = lambda: True
+    ) -> None:
         super().__init__(poll_seconds, "precedents", _PATIENCE_SECONDS)
+        self._is_needed = is_needed
         self._store = store
         self._index = PrecedentIndex()
         self._revision = 0
@@ -41,6 +47,8 @@ class PrecedentUpdater(Poller):
             return self._index.contexts_of(reports, now=datetime.now(UTC))
 
     def _poll(self) -> None:
+        if not self._is_needed():
+            return
         with self._lock:
             self._catch_up()
 
