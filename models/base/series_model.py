@@ -1,6 +1,7 @@
 """The contract of every model that reads metric series."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -16,6 +17,8 @@ class MetricSeries:
     """A series as it was sent: times in unix seconds, and values, some of which may be missing.
 
     `bounds` are the lowest and the highest value that the metric can have; None means no bound.
+    `trouble` are times of confirmed incidents, from and until in unix seconds: they are scored, but
+    not learned from.
     """
 
     name: str
@@ -23,6 +26,7 @@ class MetricSeries:
     values: NDArray[np.float64]
     unit: str | None = None
     bounds: Bounds = (None, None)
+    trouble: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,17 @@ class SeriesScores:
         """Return the scores of one series, in arrays of shape (points,)."""
         arrays = {field.name: getattr(self, field.name)[number] for field in fields(self)}
         return SeriesScores(**arrays)
+
+    @classmethod
+    def joined(cls, parts: Sequence["SeriesScores"]) -> "SeriesScores":
+        """Return the scores of successive points together."""
+        names = [field.name for field in fields(cls)]
+        return cls(
+            **{
+                name: np.concatenate([getattr(part, name) for part in parts], axis=1)
+                for name in names
+            }
+        )
 
     def within(self, bounds: Bounds) -> "SeriesScores":
         """Return the scores with expected values and their bands clipped to a metric's bounds."""

@@ -25,12 +25,17 @@ from serving.schemas.requests import RequestModel, at_most
 _MILLISECONDS_FROM = 1e11
 _EARLIEST, _LATEST = -(2**33), 9_223_372_036
 _STRICT = ConfigDict(strict=True)
+_MOST_TROUBLE = 1_000
 _TIMES = TypeAdapter(list[float | str], config=_STRICT)
 _VALUES = TypeAdapter(list[float | None], config=_STRICT)
 
 
 def _parse_times(value: object) -> NDArray[np.int64]:
     return read_times(_TIMES.validate_python(value))
+
+
+def _parse_moment(value: object) -> float:
+    return float(_parse_times([value])[0])
 
 
 def _parse_values(value: object) -> NDArray[np.float64]:
@@ -54,6 +59,10 @@ Times = Annotated[
     NDArray[np.int64],
     PlainValidator(_parse_times, json_schema_input_type=list[Seconds | Milliseconds | datetime]),
 ]
+Moment = Annotated[
+    float,
+    PlainValidator(_parse_moment, json_schema_input_type=Seconds | Milliseconds | datetime),
+]
 Values = Annotated[
     NDArray[np.float64], PlainValidator(_parse_values, json_schema_input_type=list[float | None])
 ]
@@ -62,12 +71,24 @@ CleanText = Annotated[Text, AfterValidator(sanitise_text)]
 Bound = Annotated[float, Field(allow_inf_nan=False)]
 
 
+class TroubleInput(RequestModel):
+    """The time of a confirmed incident; without `until_at` it lasts to the end of the series."""
+
+    from_at: Moment
+    until_at: Moment | None = None
+
+    def parse(self) -> tuple[float, float]:
+        """Return from and until in unix seconds."""
+        return self.from_at, np.inf if self.until_at is None else self.until_at
+
+
 class SeriesInput(RequestModel):
     """A metric series: timestamps, and one value for each timestamp, null if it is missing.
 
     Timestamps are unix seconds, unix milliseconds or ISO 8601 texts. `bounds` are the lowest and
     highest values that the metric can take, null where unknown; expected values are clipped to
-    them.
+    them. What the series did at times of `trouble`, of confirmed incidents, is scored, but never
+    learned as usual.
     """
 
     name: CleanText
@@ -75,6 +96,7 @@ class SeriesInput(RequestModel):
     values: Values
     unit: CleanText | None = None
     bounds: Annotated[list[Bound | None], Field(min_length=2, max_length=2)] | None = None
+    trouble: list[TroubleInput] = Field(default_factory=list, max_length=_MOST_TROUBLE)
 
     @model_validator(mode="after")
     def _compare(self) -> Self:
@@ -90,7 +112,10 @@ class SeriesInput(RequestModel):
     def parse(self) -> MetricSeries:
         """Return the series."""
         lowest, highest = self.bounds or (None, None)
-        return MetricSeries(self.name, self.timestamps, self.values, self.unit, (lowest, highest))
+        trouble = tuple(one.parse() for one in self.trouble)
+        return MetricSeries(
+            self.name, self.timestamps, self.values, self.unit, (lowest, highest), trouble
+        )
 
 
 class SeriesRequest(RequestModel):

@@ -12,6 +12,7 @@ from features.timeseries.time_grid import local_clock
 from models.base.series_model import MetricSeries, SeriesScores
 from models.timeseries.anomaly_flags import Flag, find_flags
 from models.timeseries.anomaly_model import BUDGET_SHARES, DAYS_BEFORE_FLAGS, AnomalyModel
+from models.timeseries.confirmed_trouble import update_outside
 from models.timeseries.routines import Routine, find_routines
 
 _WEEK = 604_800
@@ -92,7 +93,9 @@ def _score(
     model = AnomalyModel(step_seconds=grid.step_seconds)
     states = model.start(1)
     clock = local_clock(grid.times, zone)
-    batch_scores = model.update(states, grid.times, grid.values[None], clock)
+    batch_scores = update_outside(
+        series.trouble, model, states, grid.times, grid.values[None], clock
+    )
     scores = _own_units(batch_scores, grid.before).within(series.bounds)
     values = grid.values + grid.before
     flags = find_flags(

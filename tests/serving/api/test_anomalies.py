@@ -395,3 +395,41 @@ def test_what_comes_later_changes_no_score_before(client, wave):
     }
     (whole,) = ask(client, wave | longer)
     assert whole["score"][:count] == alone["score"]
+
+
+def noon_trouble(days: int) -> tuple[dict, list[dict]]:
+    """A flat series with the same half hour of trouble at noon on each day from the tenth on."""
+    points = np.arange(days * PER_DAY)
+    values = 10 + 0.3 * np.random.default_rng(1).standard_normal(len(points))
+    begins = [day * PER_DAY + PER_DAY // 2 for day in range(10, days)]
+    for begin in begins:
+        values[begin : begin + 6] += 8
+    times = BEGIN + STEP * points
+    sent = {"name": "errors", "timestamps": times.tolist(), "values": values.tolist()}
+    trouble = [
+        {"from_at": int(times[begin]), "until_at": int(times[begin + 6])} for begin in begins[:-1]
+    ]
+    return sent, trouble
+
+
+def test_trouble_that_people_confirmed_never_becomes_routine(client):
+    sent, trouble = noon_trouble(30)
+    last_noon = (30 - 1) * PER_DAY + PER_DAY // 2
+    learned, confirmed = ask(client, sent, sent | {"trouble": trouble})
+    assert learned["routines"]
+    assert not any(learned["is_anomalous"][last_noon : last_noon + 6])
+    assert confirmed["routines"] == []
+    assert any(confirmed["is_anomalous"][last_noon : last_noon + 6])
+
+
+def test_trouble_without_an_end_lasts_to_the_end_of_the_series(client):
+    sent, _ = noon_trouble(12)
+    start = datetime.fromtimestamp(sent["timestamps"][10 * PER_DAY], UTC).isoformat()
+    (answer,) = ask(client, sent | {"trouble": [{"from_at": start}]})
+    assert len(answer["score"]) == len(sent["values"])
+    assert any(answer["is_anomalous"])
+
+
+@pytest.mark.parametrize("trouble", [[{}], [{"from_at": "soon"}], [{"from_at": 1, "to": 2}], [1]])
+def test_trouble_that_is_no_time_is_refused(client, trouble):
+    assert refused(client, {"series": [small([0, 60]) | {"trouble": trouble}]})
