@@ -1,5 +1,7 @@
 """Forecasts the watched series that have a level, and warns of breaches."""
 
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +23,7 @@ from serving.watch.series_keys import SeriesKey, series_name
 
 FORECAST_SECONDS = 900.0
 _THRESHOLD_SECONDS = 86_400.0
+_MOST_SECONDS = 5.0
 
 SaveWarnings = Callable[[Sequence[BreachWarning]], None]
 
@@ -52,6 +55,7 @@ class BreachWatch:
         alertmanager: AlertmanagerClient | None,
         count_failure: Callable[[str], Callable[[], None]],
         save: SaveWarnings,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._prometheus = prometheus
@@ -76,6 +80,8 @@ class BreachWatch:
         }
         self._sending = CircuitBreaker("Alertmanager", {}, count_failure("alertmanager"))
         self._unsent: dict[str, BreachWarning] = {}
+        self._waiting: deque[tuple[_Levelled, SeriesKey]] = deque()
+        self._monotonic = monotonic
         self._due_at = 0.0
 
     def restore(self, warnings: Sequence[BreachWarning]) -> None:
@@ -85,16 +91,22 @@ class BreachWatch:
                 self._trackers[warning.group].restore([warning])
 
     def step(self, now: float) -> None:
-        """Forecast if it is due, save what changed, and send it."""
-        if self._queries and not self._due_at - FORECAST_SECONDS <= now < self._due_at:
+        """Forecast if it is due, save what changed, and send it.
+
+        Forecasts take at most five seconds of a step; the others wait for the next steps.
+        """
+        changed = []
+        if not self._waiting and not self._due_at - FORECAST_SECONDS <= now < self._due_at:
             self._due_at = now + FORECAST_SECONDS
-            changed = [warning for query in self._queries for warning in self._update(query, now)]
-            if changed:
-                self._save(changed)
-            self._unsent |= {warning.id: warning for warning in changed}
+            changed += [warning for query in self._queries for warning in self._read(query, now)]
+        changed += self._forecast_some(now)
+        if changed:
+            self._save(changed)
+        self._unsent |= {warning.id: warning for warning in changed}
         self._send(now)
 
-    def _update(self, query: _Levelled, now: float) -> list[BreachWarning]:
+    def _read(self, query: _Levelled, now: float) -> list[BreachWarning]:
+        """Read what is new of a query, and return the warnings of series that send nothing."""
         if not query.breaker.is_ready(now):
             return []
         try:
@@ -104,9 +116,17 @@ class BreachWatch:
             return []
         query.breaker.succeed()
         keys = query.past.live_keys(now)
-        ended = self._trackers[query.past.group.name].end_silent(query.name, keys, at(now))
-        found = [self._forecast(query, key, now) for key in keys]
-        return [*ended, *(warning for warning in found if warning is not None)]
+        self._waiting.extend((query, key) for key in keys)
+        return self._trackers[query.past.group.name].end_silent(query.name, keys, at(now))
+
+    def _forecast_some(self, now: float) -> list[BreachWarning]:
+        found, until = [], self._monotonic() + _MOST_SECONDS
+        while self._waiting and self._monotonic() < until:
+            query, key = self._waiting.popleft()
+            warning = self._forecast(query, key, now)
+            if warning is not None:
+                found.append(warning)
+        return found
 
     def _forecast(self, query: _Levelled, key: SeriesKey, now: float) -> BreachWarning | None:
         config, group = query.past.config, query.past.group

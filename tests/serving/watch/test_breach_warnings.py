@@ -177,6 +177,20 @@ def test_a_query_without_a_level_is_not_forecast(watching):
     assert not [body for body in watching.prometheus.asked if "over_time" in body]
 
 
+def test_many_series_are_forecast_over_several_steps(disk, monkeypatch):
+    ((_, used),) = disk.prometheus.series["disk"]
+    sample = [({"host": f"db-{number}"}, used) for number in range(4)]
+    disk.prometheus.series = {"disk": sample, PROMQL: sample}
+    session = disk.begin()
+    ticks = iter(range(0, 10_000, 3))
+    monkeypatch.setattr(session._breaches, "_monotonic", lambda: next(ticks))
+    session.step()
+    assert len(open_warnings(disk)) == 1
+    for _ in range(3):
+        session.step()
+    assert len(open_warnings(disk)) == 4
+
+
 def test_a_failing_past_does_not_stop_the_watch(disk):
     del disk.prometheus.series[PROMQL]
     disk.prometheus.answer_with = lambda body: (
