@@ -3,12 +3,13 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from models.base.series_model import LevelledSeries
 from serving.schemas.requests import at_most
 from serving.schemas.series import Bound, SeriesInput, SeriesRequest
 
+_PATTERN = "^[1-9][0-9]{0,5}[mhd]$"
 _HORIZON = re.compile(r"([1-9][0-9]{0,5})([mhd])", re.ASCII)
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 _LONGEST_DAYS = 14
@@ -35,7 +36,9 @@ def seconds_of(horizon: str) -> float:
     return seconds
 
 
-Horizon = Annotated[str, AfterValidator(_check_horizon)]
+Horizon = Annotated[
+    str, AfterValidator(_check_horizon), WithJsonSchema({"type": "string", "pattern": _PATTERN})
+]
 
 
 class LevelledSeriesInput(SeriesInput):
