@@ -6,45 +6,50 @@ from features.timeseries.breach_features import Places, RecentCourse, past_windo
 from features.timeseries.level_blocks import Flags, LevelBlocks
 from models.timeseries.forecast.breach_probability import usual_probabilities
 
-LEAST_PROBABILITY = 0.5
-_YOUNG_PROBABILITY, _YOUNG_WEEKS = 0.8, 2.0
-_HIGHEST = 0.99
-_CANDIDATES = np.linspace(LEAST_PROBABILITY, _HIGHEST, 50)
+# Rounded from what keeps the budget over visible series: .56 at one false warning a week, .80 at .2
+# (`python tests/benchmarks/breach_forecast.py`, threshold chosen afterwards).
+_AT_ONE_A_WEEK, _FALL = 0.56, 0.15
+_LEAST, _LEAST_IF_YOUNG, _HIGHEST = 0.5, 0.8, 0.97
+_YOUNG_WEEKS = 2.0
+_APART = 0.01
+# As many more false warnings than the budget as chance alone brings in one of twenty pasts.
+_DEVIATIONS = 1.64
 _HOUR, _WEEK = 3_600, 604_800
-_EXTRA_FALSE_WARNINGS = 1.0
 
 
 def warning_threshold(
     blocks: LevelBlocks, course: RecentCourse, seconds: float, budget_per_week: float
 ) -> float:
-    """Return the least probability whose warnings would have kept the budget in the past.
+    """Return the probability from which a breach within `seconds` is warned of.
 
-    A warning is false if the level is not reached within `seconds`. It is at least .5: what is more
-    likely not to happen is no warning. In the first two weeks of a series it is at least .8, as
-    what recurs is not known yet. One more false warning than were seen is assumed.
+    A warning is false if the level is not reached. The threshold is what kept the budget over
+    visible series, raised to what would have kept it in the past of this one, if false warnings
+    there would clearly have exceeded it. It is at least .5, because what is more likely not to
+    happen is no warning, and at least .8 in the first two weeks of a series.
 
     >>> from features.timeseries.level_blocks import to_level_blocks
     >>> from features.timeseries.resampling import lay_on_grid
     >>> grid = lay_on_grid(900 * np.arange(2_000), np.tile([1.0, 2.0], 1_000))
     >>> blocks = to_level_blocks(grid, 90.0, "above")
-    >>> warning_threshold(blocks, RecentCourse.of(blocks), 6 * 3600, 1.0)
-    0.5
+    >>> round(warning_threshold(blocks, RecentCourse.of(blocks), 6 * 3600, 1.0), 2)
+    0.56
     """
     windows = past_windows(blocks, blocks.count(seconds))
     apart = blocks.count(_HOUR)
     places = np.arange((len(blocks) - 1) % apart, len(blocks), apart)
     places = places[~np.isnan(windows.is_breach[places]) & (blocks.peaks[places] < 1.0)]
     weeks = len(places) * apart * blocks.seconds / _WEEK
+    usual = _AT_ONE_A_WEEK - _FALL * np.log(budget_per_week)
+    least = _LEAST if weeks >= _YOUNG_WEEKS else _LEAST_IF_YOUNG
+    threshold = float(np.clip(usual, least, _HIGHEST))
     if not len(places):
-        return _HIGHEST
-    least = LEAST_PROBABILITY if weeks >= _YOUNG_WEEKS else _YOUNG_PROBABILITY
+        return threshold
     probabilities = usual_probabilities(blocks, course, windows, places)
     is_false = windows.is_breach[places] == 0
-    most = budget_per_week * weeks
-    for candidate in _CANDIDATES[least <= _CANDIDATES]:
-        warned = probabilities >= candidate
-        extra = _EXTRA_FALSE_WARNINGS if warned.any() else 0.0
-        if count_warnings(places, warned & is_false, windows.lead) + extra <= max(most, 1.0):
+    expected = budget_per_week * weeks
+    most = expected + _DEVIATIONS * np.sqrt(expected) + 1
+    for candidate in np.arange(threshold, _HIGHEST, _APART):
+        if count_warnings(places, (probabilities >= candidate) & is_false, windows.lead) <= most:
             return float(candidate)
     return _HIGHEST
 
