@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from models.resolution.boosted_scores import BoostedScores
 from models.resolution.observations import Flags, Floats, Rows
@@ -19,12 +20,13 @@ def fit_hazards(
     rows, periods, is_event = person_periods(hours, is_resolved, edges)
     inputs = np.column_stack([features[rows], periods])
     trees = _trees(seed, rounds=80, leaves=15, smallest_leaf=40)
-    return _compile(trees.fit(inputs, is_event))
+    return _fit(trees, inputs, is_event)
 
 
 def fit_risk(features: Floats, outcome: Flags, *, seed: int) -> BoostedScores:
     """Fit the probability of a binary outcome."""
-    return _compile(_trees(seed, rounds=100, leaves=31, smallest_leaf=20).fit(features, outcome))
+    trees = _trees(seed, rounds=100, leaves=31, smallest_leaf=20)
+    return _fit(trees, features, outcome)
 
 
 def person_periods(hours: Floats, is_resolved: Flags, edges: Floats) -> tuple[Rows, Rows, Flags]:
@@ -58,6 +60,9 @@ def _trees(
     )
 
 
-def _compile(trees: HistGradientBoostingClassifier) -> BoostedScores:
+def _fit(trees: HistGradientBoostingClassifier, inputs: Floats, outcome: Flags) -> BoostedScores:
+    # Threads wait for each other busily: on few rows they only cost, the more on a busy machine.
+    with threadpool_limits(1):
+        trees.fit(inputs, outcome)
     baseline = np.asarray(trees._baseline_prediction, dtype=np.float64).reshape(-1)
     return BoostedScores(TreeTable.of(trees._predictors), float(baseline[0]))
