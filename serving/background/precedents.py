@@ -1,14 +1,15 @@
 """Keeps the times and outcomes of the stored incidents, for what was known when one opened."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
 from features.domain.opening_context import OpeningContext
-from features.domain.report import IncidentReport, ResolvedIncident
+from features.domain.report import IncidentReport
 from features.search.precedent_index import PrecedentIndex
 from features.store.store import Store
 from serving.background.poller import Poller
+from serving.background.store_changes import catch_up
 from serving.runtime.errors import IndexBehind
 
 _PATIENCE_SECONDS = 0.5
@@ -52,20 +53,7 @@ class PrecedentUpdater(Poller):
         with self._lock:
             self._catch_up()
 
-    def _until_stopped(self, incidents: Iterator[ResolvedIncident]) -> Iterator[ResolvedIncident]:
-        for incident in incidents:
-            self.check_stop()
-            yield incident
-
     def _catch_up(self) -> None:
-        incidents = self._store.incidents
-        if incidents.revision() == self._revision:
-            return
-        if self._revision == 0:
-            # At the start the incidents are read one by one: together they may not fit into memory.
-            revision = incidents.revision()
-            self._index.update(self._until_stopped(incidents.all()))
-            self._revision = revision
-        changes = incidents.changes_since(self._revision)
-        self._index.update(changes.upserted, removed=changes.deleted)
-        self._revision = changes.revision
+        self._revision = catch_up(
+            self._store.incidents, self._index, self._revision, self.check_stop
+        )

@@ -1,12 +1,11 @@
 """Keeps the index of the incidents' texts up to date, so that a search finds new ones at once."""
 
-from collections.abc import Iterator
 from threading import Lock
 
-from features.domain.report import ResolvedIncident
 from features.search.text_search import MOST_FOUND, TextSearch
 from features.store.store import Store
 from serving.background.poller import Poller
+from serving.background.store_changes import catch_up
 from serving.runtime.errors import IndexBehind
 
 _PATIENCE_SECONDS = 2.0
@@ -52,20 +51,7 @@ class TextIndexUpdater(Poller):
     def _is_behind(self) -> bool:
         return self._store.incidents.count_changes(self._revision) > _MOST_WAITED_FOR
 
-    def _until_stopped(self, incidents: Iterator[ResolvedIncident]) -> Iterator[ResolvedIncident]:
-        for incident in incidents:
-            self.check_stop()
-            yield incident
-
     def _catch_up(self) -> None:
-        incidents = self._store.incidents
-        if incidents.revision() == self._revision:
-            return
-        if self._revision == 0:
-            # At the start the incidents are read one by one: together they may not fit into memory.
-            revision = incidents.revision()
-            self._search.update(self._until_stopped(incidents.all()))
-            self._revision = revision
-        changes = incidents.changes_since(self._revision)
-        self._search.update(changes.upserted, removed=changes.deleted)
-        self._revision = changes.revision
+        self._revision = catch_up(
+            self._store.incidents, self._search, self._revision, self.check_stop
+        )
