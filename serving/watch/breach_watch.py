@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from features.domain.telemetry.breach_warning import BreachWarning
 from features.timeseries.breach_features import RecentCourse
@@ -81,21 +81,26 @@ class BreachWatch:
         self._sending = CircuitBreaker("Alertmanager", {}, count_failure("alertmanager"))
         self._unsent: dict[str, BreachWarning] = {}
         self._waiting: deque[tuple[_Levelled, SeriesKey]] = deque()
+        self._abandoned: list[BreachWarning] = []
         self._monotonic = monotonic
         self._due_at = 0.0
 
     def restore(self, warnings: Sequence[BreachWarning]) -> None:
-        """Continue with the warnings of an earlier watch."""
+        """Continue with the warnings of an earlier watch; those of other queries end."""
+        forecast = {query.name for query in self._queries}
         for warning in warnings:
-            if warning.group in self._trackers:
+            if SeriesKey.of_anomaly(warning.id).query in forecast:
                 self._trackers[warning.group].restore([warning])
+            elif warning.ended_at is None:
+                self._abandoned.append(warning)
 
     def step(self, now: float) -> None:
         """Forecast if it is due, save what changed, and send it.
 
         Forecasts take at most five seconds of a step; the others wait for the next steps.
         """
-        changed = []
+        changed = [replace(warning, ended_at=at(now)) for warning in self._abandoned]
+        self._abandoned.clear()
         if not self._waiting and not self._due_at - FORECAST_SECONDS <= now < self._due_at:
             self._due_at = now + FORECAST_SECONDS
             changed += [warning for query in self._queries for warning in self._read(query, now)]

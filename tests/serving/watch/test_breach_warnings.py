@@ -150,6 +150,15 @@ def test_a_restart_sends_no_second_warning(disk):
     assert len({alert["startsAt"] for alert in posted(disk)}) == 1
 
 
+def test_the_warning_of_a_query_that_is_no_longer_forecast_ends(disk):
+    disk.step()
+    disk.end()
+    del disk.groups[0]["series"][0]["level"]
+    disk.step(minutes=15)
+    assert open_warnings(disk) == ()
+    assert datetime.fromisoformat(posted(disk)[-1]["endsAt"]).timestamp() <= disk.now
+
+
 def test_what_alertmanager_refuses_is_sent_again(disk):
     disk.alertmanager.answer_with = lambda _: (500, b"no")
     disk.step()
