@@ -1,11 +1,12 @@
 """Decides when people are warned that a series will reach its level, within a budget."""
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from features.domain.telemetry.breach_warning import BreachWarning
+from features.domain.telemetry.series_anomaly import SeriesPoints
 from models.timeseries.forecast.breach_forecast import BreachForecast
 from serving.watch.series_keys import SeriesKey
 
@@ -51,9 +52,17 @@ class BreachTracker:
                 self._false_since.append(warning.warned_at)
 
     def update(
-        self, series: WarnedSeries, forecast: BreachForecast, threshold: float, now: datetime
+        self,
+        series: WarnedSeries,
+        forecast: BreachForecast,
+        threshold: float,
+        now: datetime,
+        draw: Callable[[], SeriesPoints],
     ) -> BreachWarning | None:
-        """Return the warning that a forecast begins, changes or ends; None if it does none."""
+        """Return the warning that a forecast begins, changes or ends; None if it does none.
+
+        `draw` returns the points of a warning that lasts; an ended one keeps the last of them.
+        """
         (breach,) = forecast.breaches
         warning = self._open.get(series.key)
         if warning is None:
@@ -73,6 +82,7 @@ class BreachTracker:
             at=_time(breach.at),
             lower=_time(breach.lower),
             upper=_time(breach.upper),
+            points=draw(),
         )
         self._open[series.key] = warning
         return warning

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from features.domain.telemetry.breach_warning import BreachWarning
+from features.domain.telemetry.series_anomaly import SeriesPoints
 from features.timeseries.breach_features import RecentCourse
 from features.timeseries.level_blocks import to_level_blocks
 from models.timeseries.forecast.breach_forecast import forecast_breaches
@@ -13,6 +14,7 @@ from models.timeseries.forecast.warning_threshold import warning_threshold
 from serving.runtime.http_client import RequestFailed
 from serving.watch.anomaly_tracker import at
 from serving.watch.breach_alert import breach_alert
+from serving.watch.breach_points import breach_points
 from serving.watch.breach_tracker import HORIZON, BreachTracker, WarnedSeries
 from serving.watch.clients.alertmanager import AlertmanagerClient
 from serving.watch.clients.circuit_breaker import CircuitBreaker
@@ -151,7 +153,11 @@ class BreachWatch:
             config.direction,
         )
         threshold = self._threshold(query, key, now)
-        return self._trackers[group.name].update(series, forecast, threshold, at(now))
+
+        def draw() -> SeriesPoints:
+            return breach_points(grid, query.level, config.direction, horizon[0])
+
+        return self._trackers[group.name].update(series, forecast, threshold, at(now), draw)
 
     def _threshold(self, query: _Levelled, key: SeriesKey, now: float) -> float:
         """Return the threshold of a series, computed once a day from its past."""

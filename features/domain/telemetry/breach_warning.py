@@ -1,7 +1,9 @@
 """A warning that a metric series will probably reach a level, as the watcher stores it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from features.domain.telemetry.series_anomaly import SeriesPoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +14,7 @@ class BreachWarning:
     forecast; if the level is reached, then by `at` in half of the cases, and between `lower` and
     `upper` in 80%. `direction` is `above` or `below`. `ended_at` is None while the warning lasts;
     then `is_reached` says whether the level was reached, and a warning that was not is false.
+    `points` are the last values, and after them the expected course with its 80% band.
     """
 
     id: str
@@ -28,3 +31,4 @@ class BreachWarning:
     warned_at: datetime
     ended_at: datetime | None = None
     is_reached: bool | None = None
+    points: SeriesPoints = field(default_factory=SeriesPoints)

@@ -9,7 +9,7 @@ Values = tuple[float | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class SeriesPoints:
-    """The points to draw around an anomaly: five columns of equal length, None for unknown values.
+    """The points to draw of a series: five columns of equal length, None for unknown values.
 
     `times` are Unix seconds in ascending order; the other columns are in the series' own unit.
     """

@@ -3,20 +3,20 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from math import isfinite, isnan, nan
+from math import isnan, nan
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, or_, select
 
-from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints
+from features.domain.telemetry.series_anomaly import SeriesAnomaly
 from features.store.database import insert_into
+from features.store.incidents.series_points import read_points, write_points
 from features.store.repository import Repository
 from features.store.tables import AnomalyRow
 
 _NAMES = tuple(field.name for field in fields(SeriesAnomaly))
 _SUMMARY = tuple(name for name in _NAMES if name != "points")
 _NUMBERS = ("effect", "expected", "value", "score", "alarms_per_week")
-_CURVES = ("values", "expected", "lower", "upper")
 
 
 class AnomalyRepository(Repository):
@@ -74,21 +74,11 @@ def delete_anomalies(connection: Connection, tenant: str, before: datetime) -> i
 def _row(tenant: str, anomaly: SeriesAnomaly) -> dict[str, Any]:
     row = {name: getattr(anomaly, name) for name in _SUMMARY} | {"tenant": tenant}
     numbers = {name: None if isnan(row[name]) else float(row[name]) for name in _NUMBERS}
-    return row | numbers | {"labels": dict(anomaly.labels), "points": _columns(anomaly.points)}
-
-
-def _columns(points: SeriesPoints) -> dict[str, Any]:
-    # JSON has no NaN and no infinity, and PostgreSQL refuses them.
-    columns = {name: getattr(points, name) for name in _CURVES}
-    return {"times": [int(time) for time in points.times]} | {
-        name: [None if value is None or not isfinite(value) else float(value) for value in values]
-        for name, values in columns.items()
-    }
+    return row | numbers | {"labels": dict(anomaly.labels), "points": write_points(anomaly.points)}
 
 
 def _anomaly_from(row: Row[Any]) -> SeriesAnomaly:
     columns = dict(row._mapping)
     columns |= {name: nan for name in _NUMBERS if columns[name] is None}
-    curves = columns.pop("points", {})
-    points = SeriesPoints(**{name: tuple(values) for name, values in curves.items()})
+    points = read_points(columns.pop("points", None))
     return SeriesAnomaly(**columns, points=points)

@@ -1,13 +1,15 @@
 """The repository of warnings that a series will probably reach its level."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, Row, delete, or_, select
 
 from features.domain.telemetry.breach_warning import BreachWarning
 from features.store.database import insert_into
+from features.store.incidents.series_points import read_points, write_points
 from features.store.repository import Repository
 from features.store.tables import BreachWarningRow
 
@@ -26,7 +28,7 @@ class BreachWarningRepository(Repository):
             new = {name: statement.excluded[name] for name in _NAMES}
             connection.execute(
                 statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=new),
-                [asdict(warning) | {"tenant": self._tenant} for warning in warnings],
+                [_row(self._tenant, warning) for warning in warnings],
             )
 
     def since(self, start: datetime) -> tuple[BreachWarning, ...]:
@@ -38,7 +40,7 @@ class BreachWarningRepository(Repository):
             .order_by(BreachWarningRow.warned_at, BreachWarningRow.id)
         )
         with self._database.read() as connection:
-            return tuple(BreachWarning(**row._mapping) for row in connection.execute(query))
+            return tuple(_warning_from(row) for row in connection.execute(query))
 
     def open(self) -> tuple[BreachWarning, ...]:
         """Return the warnings that last, the soonest expected breach first."""
@@ -48,7 +50,7 @@ class BreachWarningRepository(Repository):
             .order_by(BreachWarningRow.at, BreachWarningRow.id)
         )
         with self._database.read() as connection:
-            return tuple(BreachWarning(**row._mapping) for row in connection.execute(query))
+            return tuple(_warning_from(row) for row in connection.execute(query))
 
 
 def delete_breach_warnings(connection: Connection, tenant: str, before: datetime) -> int:
@@ -57,3 +59,13 @@ def delete_breach_warnings(connection: Connection, tenant: str, before: datetime
         BreachWarningRow.tenant == tenant, BreachWarningRow.warned_at < before
     )
     return connection.execute(deletion).rowcount
+
+
+def _row(tenant: str, warning: BreachWarning) -> dict[str, Any]:
+    row = {name: getattr(warning, name) for name in _NAMES}
+    return row | {"tenant": tenant, "points": write_points(warning.points)}
+
+
+def _warning_from(row: Row[Any]) -> BreachWarning:
+    columns = dict(row._mapping)
+    return BreachWarning(**columns | {"points": read_points(columns["points"])})

@@ -164,6 +164,7 @@ class BreachWarningRow(Base):
     warned_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     is_reached: Mapped[bool | None]
+    points: Mapped[dict[str, Any] | None]
 
 
 class SeriesRow(Base):

@@ -10,13 +10,13 @@ from features.domain.label_sources import decided_targets
 from features.domain.labels import LabelRecord
 from features.domain.predictions import PredictionRecord
 from features.domain.report import ResolvedIncident, Status
-from features.domain.telemetry.breach_warning import BreachWarning
 from features.domain.tracking import TrackedIncident
 from features.store.incidents.incident_search import InboxCounts, InboxCursor, InboxQuery
 from features.text.parsing import sanitise_text
 from serving.background.champions import LoadedVersion
 from serving.container import Container
 from serving.pages.render.time_filters import moment
+from serving.pages.views.breach_warnings import DrawnWarning, open_warnings
 from serving.pages.views.open_list import MOST_RANKED, list_open
 from serving.pages.views.visible_answers import (
     VisibleAnswer,
@@ -87,7 +87,7 @@ class Inbox:
     options: Mapping[str, tuple[str, ...]]
     counts: InboxCounts
     silent_heartbeats: tuple[Heartbeat, ...]
-    breach_warnings: tuple[BreachWarning, ...]
+    breach_warnings: tuple[DrawnWarning, ...]
     surges: tuple[OpenSurge, ...]
     page: int = 1
     most_ranked: int | None = None
@@ -169,7 +169,7 @@ def open_inbox(services: Container, query: InboxQuery, state: str, page: int = 1
         options={},
         counts=counts,
         silent_heartbeats=services.store.heartbeats.silent(now),
-        breach_warnings=services.store.breach_warnings.open(),
+        breach_warnings=open_warnings(services),
         surges=services.surges.open_surges(),
     )
     is_ranked = state in ("open", "stale") and not query.text

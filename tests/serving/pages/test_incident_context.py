@@ -9,7 +9,8 @@ import pytest
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.telemetry.change import Change
 from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints
-from serving.pages.render.series_chart import HEIGHT, LEFT, WIDTH, draw
+from serving.pages.render.series_chart import draw
+from serving.pages.render.svg_paths import HEIGHT, LEFT, WIDTH
 
 OPENED_AT = datetime(2026, 3, 2, 14, 10, tzinfo=UTC)
 ONSET_AT = OPENED_AT - timedelta(minutes=7)

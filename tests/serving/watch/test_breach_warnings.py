@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from features.domain.telemetry.breach_warning import BreachWarning
+from features.domain.telemetry.series_anomaly import SeriesPoints
 from models.timeseries.forecast.breach_forecast import Breach, BreachForecast
 from serving.watch.breach_tracker import BreachTracker, WarnedSeries
 from serving.watch.series_keys import SeriesKey
@@ -29,7 +30,12 @@ def series(name="disk"):
 
 def update(tracker, probability, hours=0.0, *, is_beyond=False, name="disk"):
     now = NOW + timedelta(hours=hours)
-    return tracker.update(series(name), forecast(probability, is_beyond=is_beyond), 0.6, now)
+    future = forecast(probability, is_beyond=is_beyond)
+    return tracker.update(series(name), future, 0.6, now, lambda: drawn(probability))
+
+
+def drawn(value):
+    return SeriesPoints((int(NOW.timestamp()),), (value,), (None,), (None,), (None,))
 
 
 def test_a_warning_begins_at_the_threshold_and_ends_when_the_level_is_reached():
@@ -41,9 +47,11 @@ def test_a_warning_begins_at_the_threshold_and_ends_when_the_level_is_reached():
     later = update(tracker, 0.9, 0.25)
     assert later is not None
     assert (later.id, later.probability) == (warning.id, 0.9)
+    assert later.points == drawn(0.9)
     ended = update(tracker, 1.0, 0.5, is_beyond=True)
     assert ended is not None
     assert ended.is_reached is True
+    assert ended.points == drawn(0.9)
     assert update(tracker, 1.0, 0.75, is_beyond=True) is None
 
 
@@ -119,6 +127,7 @@ def test_a_disk_that_fills_is_warned_of_and_the_warning_ends_when_it_is_full(dis
     assert warning.probability > 0.8
     full_at = datetime.fromtimestamp(disk.now + 4 * HOUR, UTC)
     assert abs(warning.at - full_at) < timedelta(hours=1)
+    assert_drawn(warning, disk.now, full_at.timestamp())
     alert = posted(disk)[-1]
     assert alert["labels"]["series"] == warning.series
     assert "will probably reach 90 %" in alert["annotations"]["summary"]
@@ -128,6 +137,19 @@ def test_a_disk_that_fills_is_warned_of_and_the_warning_ends_when_it_is_full(dis
     (ended,) = disk.store.breach_warnings.since(warning.warned_at)
     assert ended.is_reached is True
     assert datetime.fromisoformat(posted(disk)[-1]["endsAt"]).timestamp() <= disk.now
+
+
+def assert_drawn(warning, now, full_at):
+    points = warning.points
+    is_past = [time <= now for time in points.times]
+    assert 100 < sum(is_past) <= 120
+    assert [value is not None for value in points.values] == is_past
+    assert [value is None for value in points.expected] == is_past
+    assert points.times[-1] == pytest.approx(now + 6 * HOUR, abs=900)
+    crossing = next(
+        time for time, value in zip(points.times, points.expected, strict=True) if (value or 0) > 90
+    )
+    assert abs(crossing - full_at) < HOUR
 
 
 def test_the_past_is_read_once_and_then_only_what_is_new(disk):
@@ -215,7 +237,8 @@ def test_warnings_are_kept_by_id_and_deleted_with_other_telemetry(store):
         "db/disk@x", "db", "disk", None, "%", 90.0, "above", 0.8, NOW, NOW, NOW, NOW
     )
     store.breach_warnings.record([warning])
-    store.breach_warnings.record([replace(warning, probability=0.9)])
-    assert store.breach_warnings.open() == (replace(warning, probability=0.9),)
+    newer = replace(warning, probability=0.9, points=drawn(89.5))
+    store.breach_warnings.record([newer])
+    assert store.breach_warnings.open() == (newer,)
     assert store.telemetry.delete_before(NOW + timedelta(days=1)) == 1
     assert store.breach_warnings.open() == ()
