@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from forecast_bands import measure_bands
 from forecast_origins import Origin, climatology, origins_of, weekly_sums
 from forecast_warnings import measure_warnings
 from results import (
@@ -69,6 +70,7 @@ def main() -> None:
     figures = [*_skills(answers, _HOURS), *_coverage(answers)]
     if arguments.libraries:
         figures += _library_skills(origins[::_EVERY], arguments.libraries)
+    figures += measure_bands(arguments.series)
     figures += [NamedFigure(*row) for row in measure_warnings(arguments.series)]
     for figure in figures:
         Console().print(f"{figure.name}: {figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]")

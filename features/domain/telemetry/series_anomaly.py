@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
+from typing import Any, Self
 
 Values = tuple[float | None, ...]
+
+_CURVES = ("values", "expected", "lower", "upper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,28 @@ class SeriesPoints:
     expected: Values = ()
     lower: Values = ()
     upper: Values = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return one list for each column; NaN and infinity become None.
+
+        >>> SeriesPoints((60,), (float("nan"),), (1.0,), (None,), (2.0,)).to_json()["values"]
+        [None]
+        """
+        # JSON has no NaN and no infinity, and PostgreSQL refuses them.
+        columns = {name: getattr(self, name) for name in _CURVES}
+        return {"times": [int(time) for time in self.times]} | {
+            name: [None if one is None or not isfinite(one) else float(one) for one in values]
+            for name, values in columns.items()
+        }
+
+    @classmethod
+    def of_json(cls, columns: Mapping[str, Any] | None) -> Self:
+        """Return the points that `to_json` wrote; none for None.
+
+        >>> SeriesPoints.of_json(None).times
+        ()
+        """
+        return cls(**{name: tuple(values) for name, values in (columns or {}).items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, or_, select
 
-from features.domain.telemetry.series_anomaly import SeriesAnomaly
+from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints
 from features.store.database import insert_into
-from features.store.incidents.series_points import read_points, write_points
 from features.store.repository import Repository
 from features.store.tables import AnomalyRow
 
@@ -74,11 +73,11 @@ def delete_anomalies(connection: Connection, tenant: str, before: datetime) -> i
 def _row(tenant: str, anomaly: SeriesAnomaly) -> dict[str, Any]:
     row = {name: getattr(anomaly, name) for name in _SUMMARY} | {"tenant": tenant}
     numbers = {name: None if isnan(row[name]) else float(row[name]) for name in _NUMBERS}
-    return row | numbers | {"labels": dict(anomaly.labels), "points": write_points(anomaly.points)}
+    return row | numbers | {"labels": dict(anomaly.labels), "points": anomaly.points.to_json()}
 
 
 def _anomaly_from(row: Row[Any]) -> SeriesAnomaly:
     columns = dict(row._mapping)
     columns |= {name: nan for name in _NUMBERS if columns[name] is None}
-    points = read_points(columns.pop("points", None))
+    points = SeriesPoints.of_json(columns.pop("points", None))
     return SeriesAnomaly(**columns, points=points)

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, or_, select
 
 from features.domain.telemetry.breach_warning import BreachWarning
+from features.domain.telemetry.series_anomaly import SeriesPoints
 from features.store.database import insert_into
-from features.store.incidents.series_points import read_points, write_points
 from features.store.repository import Repository
 from features.store.tables import BreachWarningRow
 
@@ -63,9 +63,9 @@ def delete_breach_warnings(connection: Connection, tenant: str, before: datetime
 
 def _row(tenant: str, warning: BreachWarning) -> dict[str, Any]:
     row = {name: getattr(warning, name) for name in _NAMES}
-    return row | {"tenant": tenant, "points": write_points(warning.points)}
+    return row | {"tenant": tenant, "points": warning.points.to_json()}
 
 
 def _warning_from(row: Row[Any]) -> BreachWarning:
     columns = dict(row._mapping)
-    return BreachWarning(**columns | {"points": read_points(columns["points"])})
+    return BreachWarning(**columns | {"points": SeriesPoints.of_json(columns["points"])})
