@@ -211,6 +211,19 @@ def test_what_alarm_rates_rest_on_is_said(client, wave):
     assert not {"uncalibrated", "warm-up"} & warned(old)
 
 
+@pytest.mark.parametrize("days", [1, 3, 6, 10, 15])
+def test_a_young_series_is_uncalibrated_and_not_flagged_before_the_sixth_day(client, days):
+    times = BEGIN + 900 * np.arange(days * 96)
+    values = (
+        10 + np.sin(times / 13_751) + 0.1 * np.random.default_rng(0).standard_normal(len(times))
+    )
+    values[-2:] = 30
+    (young,) = ask(client, small(times.tolist(), values.tolist()))
+    assert "uncalibrated" in warned(young)
+    assert not young["calibration"]["is_calibrated"]
+    assert bool(young["flags"]) == (days > 5)
+
+
 def test_flags_are_judged_by_what_is_expected_a_week(client, wave):
     (scored,) = ask(client, wave)
     rates = scored["expected_per_week"]
