@@ -93,6 +93,14 @@ class ModelRegistry:
             if CHAMPION in model.aliases
         }
 
+    def unpromoted(self) -> dict[str, str]:
+        """Return the newest version number of each target of which no version is the champion."""
+        return {
+            self._target(model.name): str(model.versions[0].number)
+            for model in self._registered_models()
+            if CHAMPION not in model.aliases and model.versions
+        }
+
     def challengers(self) -> dict[str, ModelVersion]:
         """Return each target's version with the challenger alias, unless it is the champion too."""
         versions = self._versions_with_alias(CHALLENGER).items()

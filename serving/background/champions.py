@@ -1,10 +1,12 @@
 """Keeps the champions loaded: loads new ones in the background, then replaces all at once."""
 
 import logging
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
+from urllib.parse import quote
 
 from features.errors import PrecedentError
 from models.artifacts.load_artifact import LoadedModel
@@ -24,6 +26,9 @@ class ServableVersions(Protocol):
 
     def champions(self) -> Mapping[str, ModelVersion]:
         """Return the champion of each target that has one."""
+
+    def unpromoted(self) -> Mapping[str, str]:
+        """Return the newest version number of each target that has versions, but no champion."""
 
     def challengers(self) -> Mapping[str, ModelVersion]:
         """Return the challenger of each target, unless this version is the champion too."""
@@ -60,7 +65,8 @@ class Champions:
     `registry_problem` the reason why the registry cannot be read. A target with a problem may still
     be in `serving`, with its previous version. `coming` are loaded versions that will serve when an
     index of past incidents or runbooks is whole that fits them; until then the previous version or
-    the shipped model answers. `is_known` is False until the registry was read.
+    the shipped model answers. `unpromoted` gives the newest version of each target that was trained
+    and has no champion. `is_known` is False until the registry was read.
     """
 
     serving: Mapping[str, LoadedVersion] = field(default_factory=dict)
@@ -68,11 +74,23 @@ class Champions:
     registry_problem: str | None = None
     is_known: bool = False
     coming: Mapping[str, LoadedVersion] = field(default_factory=dict)
+    unpromoted: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_ready(self) -> bool:
         """Whether the registry was read and every target with a champion has a version serving."""
         return self.is_known and self.problems.keys() <= self.serving.keys()
+
+    def why_untrained(self, target: str) -> str:
+        """Return why a target has no champion, and what to do where a version was trained."""
+        newest = self.unpromoted.get(target)
+        if newest is None:
+            return f"not trained: the registry has no champion of {target}"
+        return (
+            f"not promoted: version {newest} of {target} was trained, but none was ever promoted; "
+            f"the page /models/{quote(target)}/{newest} says why, and "
+            f"`precedent promote {shlex.quote(target)}` promotes the newest"
+        )
 
     def refusal(self, target: str) -> str | None:
         """Return why a target with a registered champion has no version serving, else None."""
@@ -136,10 +154,11 @@ class ChampionPoller(Poller):
     def _poll(self) -> None:
         try:
             registered = self._registry.champions()
+            unpromoted = self._registry.unpromoted()
         except Exception as error:
             self._champions = replace(self._champions, registry_problem=self._reason(error))
             raise
-        self._champions = self._load(registered)
+        self._champions = replace(self._load(registered), unpromoted=unpromoted)
 
     def _reason(self, error: Exception) -> str:
         return _describe_error(error)

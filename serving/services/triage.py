@@ -348,17 +348,22 @@ def _assemble_result(
 def _absence_reasons(parts: Collection[AnswerPart], champions: Champions) -> dict[str, str]:
     trained = {answer_part(target) for target in (*champions.serving, *champions.problems)}
     absent: dict[str, str] = {
-        part: f"not trained: the registry has no champion of {part}"
+        part: _why_untrained(part, champions)
         for part in parts
         if part not in trained | CONTEXT_PARTS
     }
     if NOVELTY not in champions.serving:
-        absent[NOVELTY] = "not trained: the registry has no champion of novelty"
+        absent[NOVELTY] = champions.why_untrained(NOVELTY)
     for target in champions.problems:
         refusal = champions.refusal(target)
         if refusal is not None and (target == NOVELTY or answer_part(target) in parts):
             absent[target] = refusal
     return absent
+
+
+def _why_untrained(part: AnswerPart, champions: Champions) -> str:
+    trained = sorted(target for target in champions.unpromoted if answer_part(target) == part)
+    return "; ".join(champions.why_untrained(target) for target in trained or [part])
 
 
 def _records(

@@ -100,6 +100,9 @@ class OneChampion:
     def champions(self) -> Mapping[str, ModelVersion]:
         return {"category": ModelVersion("category", "1", "choice", "sha", Path(), TRAINED_AT, "")}
 
+    def unpromoted(self) -> Mapping[str, str]:
+        return {}
+
     def load(self, version: ModelVersion) -> LoadedModel:
         return LoadedModel(self.model, Card(version.target, "choice", TRAINED_AT))
 

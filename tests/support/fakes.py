@@ -120,11 +120,15 @@ class LevelModel(WordModel):
 
 
 class HandMovedRegistry:
-    """A registry in memory; `broken` versions are refused, and `error` stands for an outage."""
+    """A registry in memory; `broken` versions are refused, and `error` stands for an outage.
+
+    `refused` are the newest versions of targets whose versions were never promoted.
+    """
 
     def __init__(self) -> None:
         self.registered: dict[str, ModelVersion] = {}
         self.challenging: dict[str, ModelVersion] = {}
+        self.refused: dict[str, str] = {}
         self.models: dict[tuple[str, str], ReportModel] = {}
         self.broken: set[tuple[str, str]] = set()
         self.error: Exception | None = None
@@ -144,6 +148,9 @@ class HandMovedRegistry:
         if self.error:
             raise self.error
         return dict(self.registered)
+
+    def unpromoted(self) -> dict[str, str]:
+        return dict(self.refused)
 
     def challengers(self) -> dict[str, ModelVersion]:
         if self.error:

@@ -41,6 +41,18 @@ def test_a_version_tells_where_it_comes_from(champion, home):
     assert champion.trained_at.tzinfo is not None
 
 
+def test_what_is_registered_and_not_promoted_is_listed_with_its_newest_version(
+    toy_model, toy_card, tmp_path, home, registry, promote
+):
+    save_artifact(toy_model, toy_card, tmp_path / "model")
+    for _ in range(2):
+        register(tmp_path / "model", toy_card, home=home, tenant="default")
+    assert registry.unpromoted() == {"category": "2"}
+    promote("category", home=home, tenant="default")
+    assert registry.unpromoted() == {}
+    assert ModelRegistry(home.tracking_uri, "other").unpromoted() == {}
+
+
 def test_without_a_database_there_is_no_champion_and_none_is_made(tmp_path):
     registry = ModelRegistry(f"sqlite:///{tmp_path}/mlflow.db", "default")
     assert registry.champions() == {}

@@ -129,6 +129,21 @@ def test_an_empty_service_answers_with_reasons(app_of, registry):
     assert answer["models"] == {}
 
 
+def test_what_was_trained_and_not_promoted_says_so_and_what_to_run(app_of, registry):
+    registry.refused = {"severity": "3", "fields.team": "1", "fields.site": "2", "similar": "1"}
+    with TestClient(app_of(registry)) as client:
+        answer = client.post("/v1/triage", json={"incident": {"title": "vpn"}}).json()
+    absent = answer["absent"]
+    assert answer["severity"] is None
+    assert absent["severity"].startswith("not promoted: version 3 of severity was trained")
+    assert "/models/severity/3 says why" in absent["severity"]
+    assert "`precedent promote severity`" in absent["severity"]
+    assert absent["fields"].count("not promoted") == 2
+    assert "version 2 of fields.site" in absent["fields"]
+    assert absent["category"] == "not trained: the registry has no champion of category"
+    assert absent["similar"] == "not trained: no incident is stored yet"
+
+
 def test_a_champion_that_was_refused_is_absent_with_its_reason(app_of, registry):
     registry.promote("category", "1")
     registry.broken.add(("category", "1"))

@@ -39,6 +39,9 @@ class NoRegistry:
     def champions(self) -> dict[str, ModelVersion]:
         return {}
 
+    def unpromoted(self) -> dict[str, str]:
+        return {}
+
     def learned_from(self, id: str) -> tuple[ModelVersion, ...]:  # noqa: A002
         return ()
 
