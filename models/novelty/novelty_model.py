@@ -34,7 +34,7 @@ from models.novelty.report_parts import ReportParts, TermIds, read_parts
 from models.novelty.unknown_labels import UnknownLabels
 
 MOST_LEARNED = 20_000
-_FEWEST = 10
+FEWEST_INCIDENTS = 10
 _FEWEST_KNOWN_TERMS = 2
 _COMMON = 0.5
 
@@ -86,8 +86,10 @@ class NoveltyModel(ReportModel):
 
     def learn(self, parts: ReportParts, order: IncidentOrder) -> Self:
         """Learn from the parts of incidents, which are in the order of `order`."""
-        if len(parts) < _FEWEST:
-            raise NotEnoughHistory(f"novelty: fewer than {_FEWEST} incidents can be compared")
+        if len(parts) < FEWEST_INCIDENTS:
+            raise NotEnoughHistory(
+                f"novelty: fewer than {FEWEST_INCIDENTS} incidents can be compared"
+            )
         self.known_terms_ = KnownValues().fit(parts.terms)
         self.known_facts_ = KnownValues(most_share=_COMMON).fit(parts.facts)
         self.text_calibration_ = calibrate_text(parts, order, self.encoder)

@@ -88,7 +88,7 @@ class Champions:
             return f"not trained: the registry has no champion of {target}"
         return (
             f"not promoted: version {newest} of {target} was trained, but none was ever promoted; "
-            f"the page /models/{quote(target)}/{newest} says why, and "
+            f"the page /models/{quote(target, safe='')}/{newest} says why, and "
             f"`precedent promote {shlex.quote(target)}` promotes the newest"
         )
 

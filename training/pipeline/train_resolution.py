@@ -44,6 +44,18 @@ class TrainedResolution:
     split: str
 
 
+def count_telling(history: History, plan: TrainingPlan) -> int:
+    """Return the number of incidents whose resolution tells a time or whether something was missed.
+
+    `FEWEST_RESOLVED` are needed to train.
+    """
+    seen = observe(history.incidents, target_hours=plan.target_hours)
+    tells = seen.is_resolved & (
+        np.isfinite(seen.hours) | np.isfinite(seen.missed) | np.isfinite(seen.reassigned)
+    )
+    return int(tells.sum())
+
+
 def train_resolution(
     history: History, split: Split, plan: TrainingPlan, progress: Progress
 ) -> TrainedResolution:
@@ -53,11 +65,7 @@ def train_resolution(
     not beat the baseline, the quantiles and shares of all incidents, do not answer. Raises
     `NotEnoughHistory` with fewer than 200 incidents whose resolution tells anything.
     """
-    seen = observe(history.incidents, target_hours=plan.target_hours)
-    tells = seen.is_resolved & (
-        np.isfinite(seen.hours) | np.isfinite(seen.missed) | np.isfinite(seen.reassigned)
-    )
-    rows = int(tells.sum())
+    rows = count_telling(history, plan)
     if rows < FEWEST_RESOLVED:
         raise NotEnoughHistory(
             f"{TARGET}: {counted(rows, 'resolved incident')} with a time of resolution, a target "
