@@ -72,9 +72,10 @@ def judge_recurrence(
 
 @compiled
 def keep_extremes(s: SeriesState, pace: TimeConstants, time: int, x: float) -> bool:
-    """Keep the lowest and highest values of the last quarters; return whether one just began."""
-    quarter = time // QUARTER
-    is_new = quarter != (time - pace.step) // QUARTER
+    """Keep the extremes of the last quarters, or longer steps; return whether one just began."""
+    width = max(QUARTER, pace.step)
+    quarter = time // width
+    is_new = quarter != (time - pace.step) // width
     extremes = s.lately[quarter % QUARTERS]
     extremes[0] = x if is_new else min(x, extremes[0])
     extremes[1] = x if is_new else max(x, extremes[1])
@@ -98,7 +99,7 @@ def judge_schedule(s: SeriesState, pace: TimeConstants, time: float) -> tuple[fl
             continue
         weeks_more = _count_weeks(s, place) - WEEKS_OF_ROUTINE
         more = max(weeks_more, _count_days(s, place) - _DUE_DAYS)
-        if more >= 0 and not _came(s, place, time - _GRACE - width - SAME_TIME):
+        if more >= 0 and not _came(s, place, time, width):
             s.missed += 1
             weeks = s.points * pace.step / _WEEK
             return _SHARES * (s.missed - 1 + _RARER ** (more + 1)) / weeks, place
@@ -134,13 +135,15 @@ def _count_days(s: SeriesState, place: int) -> int:
 
 
 @compiled
-def _came(s: SeriesState, place: int, since: float) -> bool:
-    """Tell whether an excursion like this one went on or began since a time.
+def _came(s: SeriesState, place: int, time: float, width: int) -> bool:
+    """Tell whether an excursion like this one, which was due, went on or began lately.
 
     It may have become too usual for an excursion, so that only its values tell.
     """
-    size = s.excursions[place, SIZE]
-    for quarter in range(QUARTERS):
+    size, span = s.excursions[place, SIZE], _GRACE + width + SAME_TIME
+    since, latest = time - span, int(time // width)
+    for ago in range(min(QUARTERS, span // width)):
+        quarter = (latest - ago) % QUARTERS
         if size > 0 and s.lately[quarter, 1] >= s.excursions[place, HIGHEST] - _LACK * size:
             return True
         if size < 0 and s.lately[quarter, 0] <= s.excursions[place, LOWEST] - _LACK * size:
