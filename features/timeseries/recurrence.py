@@ -35,7 +35,7 @@ DAYS_OF_ROUTINE, WEEKS_OF_ROUTINE = 4, 3
 ROUTINE_PER_WEEK = 14.0
 SAME_TIME, _LONG_SINCE, _MOST_OF = 1_800, 20.0 * _DAY, 0.75
 LATELY, OFTEN_DAYS, EQUAL = 21.5 * _DAY, 10, 1.05
-_HABIT_PER_WEEK, _LONGER, _TURNED = 0.5, 1.5, 1.5
+_HABIT_PER_WEEK, _LONGER, _TURNED, _DWARFED = 0.5, 1.5, 1.5, 3.0
 
 # An excursion that is due is missing after `_GRACE`; this is tested every quarter of an hour. The
 # missing ones have a tenth of the budget; each further period that it came halves their rate.
@@ -55,7 +55,7 @@ def judge_recurrence(
     signed deviation, `x` its value relative to the origin.
     """
     current = s.excursion
-    if s.began_at == 0 or time - s.lasted_until > APART:
+    if s.began_at == 0 or _is_another(s, time, size):
         if s.began_at != 0:
             _remember(s)
         s.began_at = time
@@ -68,6 +68,16 @@ def judge_recurrence(
     current[LOWEST] = min(current[LOWEST], x)
     current[HIGHEST] = max(current[HIGHEST], x)
     return _usual_rate(s, pace)
+
+
+@compiled
+def _is_another(s: SeriesState, time: float, size: float) -> bool:
+    """Tell whether a point begins an excursion of its own.
+
+    One so much larger does so earlier: noise just before a run would move its beginning.
+    """
+    quiet = time - s.lasted_until
+    return bool(quiet > (QUARTER if abs(size) > _DWARFED * abs(s.excursion[SIZE]) else APART))
 
 
 @compiled
