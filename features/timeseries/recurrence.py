@@ -23,7 +23,7 @@ from features.timeseries.state import (
 
 _HALF_DAY, _DAY, _WEEK = 43_200, 86_400, 604_800
 
-# Points with at most this rate belong to excursions, which are at least an hour apart.
+# Points with at most this rate belong to excursions, which are mostly at least an hour apart.
 RARE_PER_WEEK = 7.0
 APART = 3_600
 
@@ -55,7 +55,7 @@ def judge_recurrence(
     signed deviation, `x` its value relative to the origin.
     """
     current = s.excursion
-    if s.began_at == 0 or _is_another(s, time, size):
+    if s.began_at == 0 or _is_another(s, pace, time, size):
         if s.began_at != 0:
             _remember(s)
         s.began_at = time
@@ -71,13 +71,13 @@ def judge_recurrence(
 
 
 @compiled
-def _is_another(s: SeriesState, time: float, size: float) -> bool:
+def _is_another(s: SeriesState, pace: TimeConstants, time: float, size: float) -> bool:
     """Tell whether a point begins an excursion of its own.
 
     One so much larger does so earlier: noise just before a run would move its beginning.
     """
-    quiet = time - s.lasted_until
-    return bool(quiet > (QUARTER if abs(size) > _DWARFED * abs(s.excursion[SIZE]) else APART))
+    dwarfs = abs(size) > _DWARFED * abs(s.excursion[SIZE])
+    return bool(time - s.lasted_until > (2 * pace.step if dwarfs else APART))
 
 
 @compiled
