@@ -22,6 +22,7 @@ from .world import Outcome, World, soon
 _STEP_SECONDS, _HISTORY_DAYS = 2, 5.2
 _TROUBLE, _TROUBLE_SECONDS = 400.0, 20
 _PATIENCE_SECONDS = 120
+_FIRES_SECONDS = 60
 _CAUGHT_UP_SECONDS = 10
 
 
@@ -78,20 +79,21 @@ class _Metric:
 
 
 class _Posts:
-    """The posts to Alertmanager after some earlier ones."""
+    """What Alertmanager knew before a trouble, and what it was told later."""
 
     def __init__(self, alertmanager: FakeAlertmanager, earlier: int) -> None:
-        self._alertmanager, self._earlier = alertmanager, earlier
+        self._alertmanager, self._first = alertmanager, max(0, earlier - 1)
 
     def tell_of(self, began: int) -> bool:
-        """Tell whether an alert fired that began before the end of a trouble and lasted into it.
+        """Tell whether an alert fired for a trouble.
 
-        A trouble within an hour of the last one continues that one's alert.
+        A trouble within an hour of the last one continues that one's alert. An alert that fires
+        ends minutes later if it is not prolonged.
         """
         return any(
             _seconds(alert["startsAt"]) <= began + _TROUBLE_SECONDS
-            and _seconds(alert["endsAt"]) > time.time()
-            for post in self._alertmanager.posts[self._earlier :]
+            and _seconds(alert["endsAt"]) > began + _FIRES_SECONDS
+            for post in self._alertmanager.posts[self._first :]
             for alert in post
         )
 
