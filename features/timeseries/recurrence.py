@@ -39,7 +39,7 @@ _HABIT_PER_WEEK, _LONGER, _TURNED, _DWARFED = 0.5, 1.5, 1.5, 3.0
 
 # An excursion that is due is missing after `_GRACE`; this is tested every quarter of an hour. The
 # missing ones have a tenth of the budget; each further period that it came halves their rate.
-QUARTER, _GRACE, _DUE_DAYS = 900, 1_800, 5
+QUARTER, _GRACE, _DUE_DAYS, _DUE_WEEKS = 900, 1_800, 5, 4
 _SHARES, _RARER, _LACK = 10.0, 0.5, 0.6
 _LARGER, _SMALLER = 1.25, 1.5
 LARGER_OF_LONG, SMALLER_OF_LONG = 1.35, 2.0
@@ -107,13 +107,22 @@ def judge_schedule(s: SeriesState, pace: TimeConstants, time: float) -> tuple[fl
             break
         if late < _WEEK:
             continue
-        weeks_more = _count_weeks(s, place) - WEEKS_OF_ROUTINE
+        if _falls_back(s, place):
+            continue
+        weeks_more = _count_weeks(s, place) - _DUE_WEEKS
         more = max(weeks_more, _count_days(s, place) - _DUE_DAYS)
         if more >= 0 and not _came(s, place, time, width):
             s.missed += 1
             weeks = s.points * pace.step / _WEEK
             return _SHARES * (s.missed - 1 + _RARER ** (more + 1)) / weeks, place
     return np.inf, 0
+
+
+@compiled
+def _falls_back(s: SeriesState, place: int) -> bool:
+    """Tell whether an excursion is a fall to usual values, as at the end of a run."""
+    size = s.excursions[place, SIZE]
+    return bool(size < 0 and s.excursions[place, LOWEST] - _LACK * size >= s.level[2])
 
 
 @compiled
