@@ -85,7 +85,7 @@ def score_all_light(
                 continue
             x = _relative(s, alarms, value)
             result = score_light(s, pace, positions[column], x, deviations)
-            _finish(s, pace, alarms, result, times[column], x, out)
+            _finish(s, pace, alarms, result, times[column], x, value, out)
 
 
 @compiled
@@ -113,7 +113,7 @@ def score_all_full(
             result = score_full(
                 s, pace, positions[column], hours[column], x, deviations, terms, gain
             )
-            _finish(s, pace, alarms, result, times[column], x, out)
+            _finish(s, pace, alarms, result, times[column], x, value, out)
 
 
 @compiled
@@ -144,17 +144,23 @@ def _finish(
     point: ChannelResult,
     time: int,
     x: float,
+    value: float,
     out: PointScores,
 ) -> None:
-    """Turn the channels' result into a score and an alarm rate."""
+    """Turn the channels' result into a score and an alarm rate.
+
+    `x` is the value relative to the origin, clipped. Excursions are compared without the clipping,
+    whose limit moves: equal errors of a series that is hardly ever above zero would not be equal.
+    """
     bonus = alarms.gap_bonus * min(end_gap(s, pace), 2.0)
     channel = GAP if bonus > point.score else point.leader
     raw = smooth(s, point.score) + bonus
     out.score, rate = judge_score(s, pace, alarms, raw)
     expected = point.expected
+    whole = value - s.origin
     if rate <= RARE_PER_WEEK:
-        rate = max(rate, judge_recurrence(s, pace, time, x, point.size))
-    begins_quarter = keep_extremes(s, pace, time, x)
+        rate = max(rate, judge_recurrence(s, pace, time, whole, point.size + whole - x))
+    begins_quarter = keep_extremes(s, pace, time, whole)
     if s.points <= pace.flag_warm:
         rate = np.inf
     elif begins_quarter:

@@ -23,7 +23,7 @@ from features.timeseries.state import (
 
 _HALF_DAY, _DAY, _WEEK = 43_200, 86_400, 604_800
 
-# Points with at most this rate belong to excursions, which are at least an hour apart.
+# Points with at most this rate belong to excursions, which are mostly at least an hour apart.
 RARE_PER_WEEK = 7.0
 APART = 3_600
 
@@ -35,11 +35,11 @@ DAYS_OF_ROUTINE, WEEKS_OF_ROUTINE = 4, 3
 ROUTINE_PER_WEEK = 14.0
 SAME_TIME, _LONG_SINCE, _MOST_OF = 1_800, 20.0 * _DAY, 0.75
 LATELY, OFTEN_DAYS, EQUAL = 21.5 * _DAY, 10, 1.05
-_HABIT_PER_WEEK, _LONGER, _TURNED = 0.5, 1.5, 1.5
+_HABIT_PER_WEEK, _LONGER, _TURNED, _DWARFED = 0.5, 1.5, 1.5, 3.0
 
 # An excursion that is due is missing after `_GRACE`; this is tested every quarter of an hour. The
 # missing ones have a tenth of the budget; each further period that it came halves their rate.
-QUARTER, _GRACE, _DUE_DAYS = 900, 1_800, 5
+QUARTER, _GRACE, _DUE_DAYS, _DUE_WEEKS = 900, 1_800, 5, 4
 _SHARES, _RARER, _LACK = 10.0, 0.5, 0.6
 _LARGER, _SMALLER = 1.25, 1.5
 LARGER_OF_LONG, SMALLER_OF_LONG = 1.35, 2.0
@@ -55,7 +55,7 @@ def judge_recurrence(
     signed deviation, `x` its value relative to the origin.
     """
     current = s.excursion
-    if s.began_at == 0 or time - s.lasted_until > APART:
+    if s.began_at == 0 or _is_another(s, pace, time, size):
         if s.began_at != 0:
             _remember(s)
         s.began_at = time
@@ -71,10 +71,21 @@ def judge_recurrence(
 
 
 @compiled
+def _is_another(s: SeriesState, pace: TimeConstants, time: float, size: float) -> bool:
+    """Tell whether a point begins an excursion of its own.
+
+    One so much larger does so earlier: noise just before a run would move its beginning.
+    """
+    dwarfs = abs(size) > _DWARFED * abs(s.excursion[SIZE])
+    return bool(time - s.lasted_until > (2 * pace.step if dwarfs else APART))
+
+
+@compiled
 def keep_extremes(s: SeriesState, pace: TimeConstants, time: int, x: float) -> bool:
-    """Keep the lowest and highest values of the last quarters; return whether one just began."""
-    quarter = time // QUARTER
-    is_new = quarter != (time - pace.step) // QUARTER
+    """Keep the extremes of the last quarters, or longer steps; return whether one just began."""
+    width = max(QUARTER, pace.step)
+    quarter = time // width
+    is_new = quarter != (time - pace.step) // width
     extremes = s.lately[quarter % QUARTERS]
     extremes[0] = x if is_new else min(x, extremes[0])
     extremes[1] = x if is_new else max(x, extremes[1])
@@ -96,13 +107,22 @@ def judge_schedule(s: SeriesState, pace: TimeConstants, time: float) -> tuple[fl
             break
         if late < _WEEK:
             continue
-        weeks_more = _count_weeks(s, place) - WEEKS_OF_ROUTINE
+        if _falls_back(s, place):
+            continue
+        weeks_more = _count_weeks(s, place) - _DUE_WEEKS
         more = max(weeks_more, _count_days(s, place) - _DUE_DAYS)
-        if more >= 0 and not _came(s, place, time - _GRACE - width - SAME_TIME):
+        if more >= 0 and not _came(s, place, time, width):
             s.missed += 1
             weeks = s.points * pace.step / _WEEK
             return _SHARES * (s.missed - 1 + _RARER ** (more + 1)) / weeks, place
     return np.inf, 0
+
+
+@compiled
+def _falls_back(s: SeriesState, place: int) -> bool:
+    """Tell whether an excursion is a fall to usual values, as at the end of a run."""
+    size = s.excursions[place, SIZE]
+    return bool(size < 0 and s.excursions[place, LOWEST] - _LACK * size >= s.level[2])
 
 
 @compiled
@@ -134,13 +154,15 @@ def _count_days(s: SeriesState, place: int) -> int:
 
 
 @compiled
-def _came(s: SeriesState, place: int, since: float) -> bool:
-    """Tell whether an excursion like this one went on or began since a time.
+def _came(s: SeriesState, place: int, time: float, width: int) -> bool:
+    """Tell whether an excursion like this one, which was due, went on or began lately.
 
     It may have become too usual for an excursion, so that only its values tell.
     """
-    size = s.excursions[place, SIZE]
-    for quarter in range(QUARTERS):
+    size, span = s.excursions[place, SIZE], _GRACE + width + SAME_TIME
+    since, latest = time - span, int(time // width)
+    for ago in range(min(QUARTERS, span // width)):
+        quarter = (latest - ago) % QUARTERS
         if size > 0 and s.lately[quarter, 1] >= s.excursions[place, HIGHEST] - _LACK * size:
             return True
         if size < 0 and s.lately[quarter, 0] <= s.excursions[place, LOWEST] - _LACK * size:

@@ -27,7 +27,8 @@ class AlertWriter:
 
     Searches that do not begin within five seconds are left for the next time, so that they do not
     delay notifications for long. An alert that is not sent again ends by itself after some minutes,
-    so that alerts of a watch that was killed do not fire for ever.
+    so that alerts of a watch that was killed do not fire for ever. So does one that ended before
+    anybody was told, because Alertmanager tells nobody of an alert that has ended.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class AlertWriter:
 
     def _write(self, notification: Notification, query: str, now: datetime) -> OutgoingAlert:
         lead = notification.lead
-        ended_at = notification.ended_at
+        ended_at = None if notification.is_untold else notification.ended_at
         graph = urlencode({"g0.expr": query, "g0.tab": "0"})
         return OutgoingAlert(
             labels=alert_labels(notification),
@@ -77,6 +78,8 @@ class AlertWriter:
     def _annotations(self, notification: Notification) -> dict[str, str]:
         lead = notification.lead
         annotations = {"summary": summarise(lead)}
+        if notification.ended_at is not None:
+            annotations["ended"] = f"{notification.ended_at:%Y-%m-%d %H:%M} UTC"
         others = [anomaly for anomaly in notification.anomalies.values() if anomaly.id != lead.id]
         if others:
             annotations["also"] = "; ".join(summarise(anomaly) for anomaly in others[:_LISTED])

@@ -9,6 +9,7 @@ from serving.watch.series_keys import SeriesKey
 
 TOGETHER = timedelta(minutes=10)
 SENT_AGAIN_AFTER = timedelta(minutes=1)
+TOLD_AFTER = timedelta(minutes=10)
 _KEPT = timedelta(hours=24)
 
 
@@ -19,7 +20,7 @@ class Notification:
     `anomalies` holds them by id. The notification fires until all its anomalies have ended. The
     lead is the anomaly that was detected first. The alert is identified by the lead's series and
     starts at the lead's onset, so both are the same after a restart. `sent_at` is None until the
-    notification was sent.
+    notification was sent. `is_untold` says that something began of which nobody was told.
     """
 
     group: str
@@ -27,6 +28,7 @@ class Notification:
     sent_at: datetime | None = None
     lead_id: str | None = None
     changed: bool = True
+    is_untold: bool = True
     detected: set[datetime] = field(default_factory=set)
 
     @property
@@ -47,6 +49,7 @@ class Notification:
         """Add an anomaly, or replace its earlier state."""
         before = self.anomalies.get(anomaly.id)
         self.changed |= before is None or before.ended_at != anomaly.ended_at
+        self.is_untold |= before is None or _began_again(before, anomaly)
         self.anomalies[anomaly.id] = anomaly
         self.detected.add(anomaly.detected_at)
 
@@ -81,8 +84,10 @@ class NotificationGroups:
         ]
 
     def restore(self, anomalies: Iterable[SeriesAnomaly], now: datetime) -> None:
-        """Continue with the anomalies of an earlier watch; firing notifications count as sent."""
+        """Continue with the anomalies of an earlier watch; their notifications count as sent."""
         self.add(anomalies, now)
+        for notification in self._notifications:
+            notification.is_untold = False
         for notification in self.firing:
             notification.lead_id, notification.sent_at = notification.lead.id, now - TOGETHER
 
@@ -106,9 +111,8 @@ class NotificationGroups:
     def due(self, now: datetime) -> list[Notification]:
         """Return the notifications to send now.
 
-        A changed notification is sent at once, and a firing notification again every minute.
-
-        A notification that ended before it was sent is never sent.
+        A changed notification is sent at once, and a firing notification again every minute. What
+        began and ended while nobody watched is told of if it ended in the last ten minutes.
         """
         return [notification for notification in self._notifications if _is_due(notification, now)]
 
@@ -122,6 +126,7 @@ class NotificationGroups:
                 new.append(notification)
             notification.lead_id = notification.lead.id
             notification.sent_at, notification.changed = now, False
+            notification.is_untold = False
         return new
 
     def _notification_of(self, anomaly: SeriesAnomaly) -> Notification:
@@ -140,12 +145,19 @@ class NotificationGroups:
         return notification
 
 
+def _began_again(before: SeriesAnomaly, now: SeriesAnomaly) -> bool:
+    """Tell whether an anomaly that had ended went on after its end."""
+    return before.ended_at is not None and (now.ended_at is None or now.ended_at > before.ended_at)
+
+
 def _detection_order(anomaly: SeriesAnomaly) -> tuple[datetime, datetime, str]:
     return (anomaly.detected_at, anomaly.onset_at, anomaly.id)
 
 
 def _is_due(notification: Notification, now: datetime) -> bool:
     if notification.ended_at is not None:
+        if notification.is_untold:
+            return now - notification.ended_at <= TOLD_AFTER
         return notification.sent_at is not None and notification.changed
     if notification.sent_at is None or notification.changed:
         return True

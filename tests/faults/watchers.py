@@ -22,6 +22,7 @@ from .world import Outcome, World, soon
 _STEP_SECONDS, _HISTORY_DAYS = 2, 5.2
 _TROUBLE, _TROUBLE_SECONDS = 400.0, 20
 _PATIENCE_SECONDS = 120
+_FIRES_SECONDS = 60
 _CAUGHT_UP_SECONDS = 10
 
 
@@ -37,11 +38,12 @@ def kill_watcher(world: World, rounds: int, random: Random, outcome: Outcome) ->
                 if not soon(metric.is_read_up_to_now, _PATIENCE_SECONDS):
                     outcome.failures.append("the watcher did not catch up")
                     return
+                posted = len(alertmanager.posts)
                 began = metric.go_wrong()
                 time.sleep(random.uniform(0, _TROUBLE_SECONDS + 5))
                 watcher.kill()
             with _watching(world, config):
-                _expect(store, alertmanager, began, outcome)
+                _expect(store, _Posts(alertmanager, posted), began, outcome)
             outcome.rounds += 1
     finally:
         store.close()
@@ -76,13 +78,37 @@ class _Metric:
         return usual + (_TROUBLE if is_wrong else 0)
 
 
-def _expect(store: Store, alertmanager: FakeAlertmanager, began: int, outcome: Outcome) -> None:
+class _Posts:
+    """What Alertmanager knew before a trouble, and what it was told later."""
+
+    def __init__(self, alertmanager: FakeAlertmanager, earlier: int) -> None:
+        self._alertmanager, self._first = alertmanager, max(0, earlier - 1)
+
+    def tell_of(self, began: int) -> bool:
+        """Tell whether an alert fired for a trouble.
+
+        A trouble within an hour of the last one continues that one's alert. An alert that fires
+        ends minutes later if it is not prolonged.
+        """
+        return any(
+            _seconds(alert["startsAt"]) <= began + _TROUBLE_SECONDS
+            and _seconds(alert["endsAt"]) > began + _FIRES_SECONDS
+            for post in self._alertmanager.posts[self._first :]
+            for alert in post
+        )
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _expect(store: Store, posts: _Posts, began: int, outcome: Outcome) -> None:
     """Note what the store and Alertmanager have about a trouble, once they have anything."""
     mark = f"trouble at {datetime.fromtimestamp(began, UTC):%H:%M:%S}"
     outcome.writes += 1
     if not soon(lambda: bool(_recorded(store, began)), _PATIENCE_SECONDS):
         outcome.lost.append(f"{mark}: not recorded")
-    elif not soon(lambda: _is_reported(alertmanager, began), _PATIENCE_SECONDS):
+    elif not soon(lambda: posts.tell_of(began), _PATIENCE_SECONDS):
         outcome.lost.append(f"{mark}: not reported")
     if len(_recorded(store, began)) > 1:
         outcome.doubled.append(mark)
@@ -92,15 +118,6 @@ def _recorded(store: Store, began: int) -> list[str]:
     ends = began + _TROUBLE_SECONDS
     start, end = (datetime.fromtimestamp(moment, UTC) for moment in (began, ends))
     return [anomaly.id for anomaly in store.anomalies.between(start, end, with_points=False)]
-
-
-def _is_reported(alertmanager: FakeAlertmanager, began: int) -> bool:
-    starts = (
-        datetime.fromisoformat(alert["startsAt"]).timestamp()
-        for post in alertmanager.posts
-        for alert in post
-    )
-    return any(began - _TROUBLE_SECONDS <= start <= began + _TROUBLE_SECONDS for start in starts)
 
 
 def _write_config(world: World, prometheus: str, alertmanager: str) -> Path:

@@ -141,6 +141,13 @@ def test_rare_errors_keep_the_budget_and_a_burst_is_flagged(seed):
     assert Observed(values).flags_between(begin, begin + HOUR)
 
 
+@pytest.mark.parametrize("step", [60, 300])
+def test_errors_in_a_series_that_is_hardly_ever_above_zero_keep_the_budget(step):
+    times = clock(120, step)
+    single = (np.random.default_rng(7).random(len(times)) < 0.7 * step / DAY).astype(float)
+    assert Observed(single, step).flags_a_week() <= 1.0
+
+
 def backups(seed: int, *, skipped: int = -1) -> np.ndarray:
     times = clock(91)
     into = times % WEEK - (5 * DAY + 3 * HOUR)
@@ -157,6 +164,13 @@ def test_a_weekly_backup_is_expected_after_three_weeks(seed):
 def test_a_week_without_its_backup_is_flagged(seed):
     due = 10 * WEEK + 5 * DAY + 3 * HOUR
     assert Observed(backups(seed, skipped=10)).flags_between(due, due + HOUR)
+
+
+def test_a_missing_run_is_flagged_in_an_hourly_series_that_begins_with_a_run():
+    times = clock(45, HOUR)
+    running = (times % DAY < HOUR) & (times // DAY != 40)
+    observed = Observed(40 + noise(times, 2) + 220 * running, HOUR)
+    assert observed.flags_between(40 * DAY, 40 * DAY + 2 * HOUR)
 
 
 @pytest.mark.parametrize("step", [60, 300, 900])
@@ -210,6 +224,14 @@ def test_a_weekly_routine_is_told_by_its_weekday():
     routines = Observed(backups(1)).routines()
     assert ("Saturday 03:00", "week") in {(one.at, one.every) for one in routines}
     assert datetime.fromtimestamp(BEGIN, UTC).weekday() == 0
+
+
+def test_noise_before_some_runs_does_not_move_their_beginning():
+    values, begin = backups(1), 5 * DAY + 3 * HOUR
+    for week in range(1, 13, 2):
+        values[(week * WEEK + begin) // STEP - 10] += 30
+    routines = Observed(values).routines()
+    assert ("Saturday 03:00", "week") in {(one.at, one.every) for one in routines}
 
 
 def test_plain_noise_has_no_routines():

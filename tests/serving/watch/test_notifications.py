@@ -84,9 +84,29 @@ def test_it_is_due_at_once_then_each_minute_and_when_it_ends(book):
     assert not book.due(NOON + minutes(9))
 
 
-def test_what_ended_before_it_could_be_sent_is_not_sent(book):
+def test_what_began_and_ended_while_nobody_watched_is_told_once(book):
     book.add([anomaly("a", 0, ended=1)], NOON + minutes(5))
+    (untold,) = book.due(NOON + minutes(5))
+    assert untold.is_untold
+    book.record_sent([untold], NOON + minutes(5))
+    assert not book.due(NOON + minutes(6))
+
+
+def test_what_ended_long_ago_is_not_told(book):
+    book.add([anomaly("a", 0, ended=1)], NOON + minutes(12))
+    assert not book.due(NOON + minutes(12))
+
+
+def test_what_an_earlier_watch_saw_end_is_not_told_again(book):
+    book.restore([anomaly("a", 0, ended=1)], NOON + minutes(5))
     assert not book.due(NOON + minutes(5))
+
+
+def test_what_went_on_and_ended_while_nobody_watched_is_told(book):
+    book.restore([anomaly("a", 0, ended=1)], NOON + minutes(5))
+    book.add([anomaly("a", 0, ended=4)], NOON + minutes(6))
+    (untold,) = book.due(NOON + minutes(6))
+    assert untold.is_untold
 
 
 def test_the_lead_stays_once_it_was_sent(book):
@@ -190,6 +210,13 @@ def test_an_alert_ends_by_itself_when_nobody_prolongs_it(book):
     assert alert.generator_url == "http://p/graph?g0.expr=up%7Ba%3D%22b%22%7D&g0.tab=0"
     assert "service" not in alert.labels
     assert set(alert.annotations) == {"summary"}
+
+
+def test_an_alert_about_what_ended_untold_fires_and_says_when_it_ended(book):
+    book.add([anomaly("a", 0, ended=1)], NOON + minutes(5))
+    alert = write(book, NOON + minutes(5))
+    assert alert.ends_at == NOON + minutes(9)
+    assert alert.annotations["ended"] == "2026-03-01 12:01 UTC"
 
 
 def test_an_alert_names_the_others_up_to_ten(book):
