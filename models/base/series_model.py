@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ class MetricSeries:
 
     `bounds` are the lowest and the highest value that the metric can have; None means no bound.
     `trouble` are times of confirmed incidents, from and until in unix seconds: they are scored, but
-    not learned from.
+    not learned from. `revoked` are the lowest and highest values of routines that people revoked.
     """
 
     name: str
@@ -27,6 +28,7 @@ class MetricSeries:
     unit: str | None = None
     bounds: Bounds = (None, None)
     trouble: tuple[tuple[float, float], ...] = ()
+    revoked: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +120,17 @@ class SeriesModel(ABC):
 
         `clock` are the times as local clocks show them; absent, days and weeks are those of UTC.
         """
+
+
+class UpdateStates(Protocol):
+    """What `SeriesModel.update` does, or scores points like it with further steps."""
+
+    def __call__(
+        self,
+        states: NDArray[np.void],
+        times: NDArray[np.int64],
+        values: NDArray[np.float64],
+        clock: NDArray[np.int64],
+        /,
+    ) -> SeriesScores:
+        """Return the scores of each series' next points, and update the states in place."""
