@@ -72,6 +72,17 @@ def find_routines(
     return tuple(sorted(routines, key=lambda routine: -routine.days_seen))
 
 
+def newest_excursions(states: NDArray[np.void]) -> NDArray[np.float64]:
+    """Return when the newest remembered excursion of each series began, 0 if there is none.
+
+    It changes when an excursion is added to those that routines are found in, or is forgotten.
+    """
+    if "excursions_at" not in (states.dtype.names or ()):
+        return np.zeros(len(states))
+    newest: NDArray[np.float64] = states["excursions_at"][:, 0]
+    return newest
+
+
 def _remembered(state: np.void) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return when the remembered excursions began, and the excursions, the newest first."""
     current = state["began_at"]
