@@ -46,7 +46,8 @@ def sentence_of(routine: SeriesRoutine) -> str:
     when = _WHEN[routine.every].format(at=routine.at)
     unit = f" {routine.unit}" if routine.unit else ""
     values = f"{figure(routine.lower)} to {figure(routine.upper)}{unit}"
-    state = "flagged again" if routine.revoked_at is not None else "no longer flagged"
+    is_flagged = routine.revoked_at is not None or routine.ended_at is not None
+    state = "flagged again" if is_flagged else "no longer flagged"
     return f"{when}, {_length(routine.duration_seconds)}, {values}; {state}"
 
 
