@@ -1,9 +1,8 @@
 """The contract of every model that reads metric series."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,15 +121,7 @@ class SeriesModel(ABC):
         """
 
 
-class UpdateStates(Protocol):
-    """What `SeriesModel.update` does, or scores points like it with further steps."""
-
-    def __call__(
-        self,
-        states: NDArray[np.void],
-        times: NDArray[np.int64],
-        values: NDArray[np.float64],
-        clock: NDArray[np.int64],
-        /,
-    ) -> SeriesScores:
-        """Return the scores of each series' next points, and update the states in place."""
+UpdateStates = Callable[
+    [NDArray[np.void], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]], SeriesScores
+]
+"""`SeriesModel.update`, or what scores points like it: by states, times, values and clock."""
