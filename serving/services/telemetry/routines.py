@@ -13,7 +13,7 @@ from serving.runtime.errors import UnknownRoutine
 
 REVOKE, RESTORE = "revoke routine", "restore routine"
 _ANNOUNCED = timedelta(days=7)
-_MOST_ANNOUNCED = 5
+_MOST_ANNOUNCED = 3
 
 
 @dataclass(frozen=True, slots=True)
