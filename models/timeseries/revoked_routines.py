@@ -46,7 +46,7 @@ def update_revoked(
     >>> update_revoked([], model.update, 3600, states, times, values, times).score.shape
     (1, 48)
     """
-    if not revoked:
+    if not revoked or not len(times):
         return update(states, times, values, clock)
     borders = [0, *(np.flatnonzero(np.diff(times // _DAY)) + 1), len(times)]
     parts = []
@@ -112,6 +112,7 @@ def _are_like(
     rises = sizes > 0
     usual = np.where(rises, excursions[:, HIGHEST], excursions[:, LOWEST]) - sizes
     reached = np.where(rises, upper, lower) - state["origin"] - usual
-    ratios = np.divide(sizes, reached, out=np.zeros_like(sizes), where=reached != 0)
+    with np.errstate(over="ignore"):
+        ratios = np.divide(sizes, reached, out=np.zeros_like(sizes), where=reached != 0)
     is_like: NDArray[np.bool_] = (ratios >= 1 / SMALLER_OF_LONG) & (ratios <= LARGER_OF_LONG)
     return is_like

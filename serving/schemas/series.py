@@ -96,15 +96,9 @@ class RevokedRoutineInput(RequestModel):
     duration_seconds: float | None = None
     days_seen: int | None = None
 
-    @model_validator(mode="after")
-    def _compare(self) -> Self:
-        if self.lower > self.upper:
-            raise ValueError("`lower` is above `upper`")
-        return self
-
     def parse(self) -> tuple[float, float]:
         """Return the lowest and the highest value."""
-        return self.lower, self.upper
+        return min(self.lower, self.upper), max(self.lower, self.upper)
 
 
 class SeriesInput(RequestModel):

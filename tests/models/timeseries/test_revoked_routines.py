@@ -151,3 +151,14 @@ def test_an_empty_state_has_nothing_to_forget():
     before = states.tobytes()
     forget_routine(states[0], 1.0, 2.0, shift=0.0, step_seconds=300)
     assert states.tobytes() == before
+
+
+@pytest.mark.parametrize("points", [0, 1])
+def test_a_series_without_a_past_may_have_revoked_routines(points):
+    model = AnomalyModel(step_seconds=300)
+    times = BEGIN + 300 * np.arange(points)
+    revoked = [RevokedRoutine(0, -1e308, 1e308), RevokedRoutine(0, 0.0, 1e-320)]
+    scores = update_revoked(
+        revoked, model.update, 300, model.start(1), times, np.ones((1, points)), times
+    )
+    assert scores.score.shape == (1, points)
