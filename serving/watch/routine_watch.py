@@ -17,7 +17,7 @@ from serving.watch.watched_query import WatchedQuery
 
 _log = logging.getLogger(__name__)
 
-# A step may take 2 seconds; so many series take about 0.15.
+# A step may take 2 seconds; so many series take .2 (`python tests/benchmarks/routine_timings.py`).
 MOST_SERIES = 1_000
 _VANISHED_SECONDS = 3_600.0
 
