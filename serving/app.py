@@ -31,6 +31,7 @@ from serving.api.routes.feedback import feedback_routes
 from serving.api.routes.health import health_routes
 from serving.api.routes.incidents import incident_routes
 from serving.api.routes.models import model_routes
+from serving.api.routes.routines import routine_routes
 from serving.api.routes.search import search_routes
 from serving.api.routes.surges import surge_routes
 from serving.api.routes.telemetry import series_routes, telemetry_routes
@@ -50,6 +51,7 @@ _ROUTES = (
     surge_routes,
     telemetry_routes,
     series_routes,
+    routine_routes,
     model_routes,
     health_routes,
 )

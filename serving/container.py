@@ -59,6 +59,7 @@ from serving.services.runbook_search import RunbookService
 from serving.services.similar_search import TARGET as SIMILAR
 from serving.services.similar_search import SimilarService
 from serving.services.surges import SurgeCollector, SurgeFinder
+from serving.services.telemetry.routines import RoutineService
 from serving.services.triage import Retriever, TriageService
 from serving.services.triage_worker import TriageWorker
 
@@ -110,6 +111,7 @@ class Container:
     stored_answers: StoredAnswerService
     incident_context: IncidentContextService
     changes: ChangeService
+    routines: RoutineService
     alerts: AlertIntake
     triage_worker: TriageWorker
     storms: StormService
@@ -272,6 +274,7 @@ def build_container(
         stored_answers=StoredAnswerService(store, lambda: pollers.modes.modes),
         incident_context=IncidentContextService(store, topology.current),
         changes=ChangeService(store),
+        routines=RoutineService(store),
         alerts=AlertIntake(
             store,
             masking,

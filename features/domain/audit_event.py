@@ -11,7 +11,8 @@ class AuditEvent:
     """An entry of the audit log.
 
     `actor` is a person's name, or `precedent` when the program acted by itself. `action` is one of
-    train, promote, refuse, rollback, mode, withdraw, suspend, resume, reveal, retrain and found.
+    train, promote, refuse, rollback, mode, withdraw, suspend, resume, reveal, retrain, found,
+    label rates, revoke routine and restore routine.
     `details` are JSON values, such as a hash of the data, or differences with their confidence
     intervals.
     """

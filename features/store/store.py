@@ -13,6 +13,7 @@ from features.store.incidents.incident_search import InboxRepository
 from features.store.incidents.incidents import IncidentRepository
 from features.store.incidents.openings import OpeningRepository
 from features.store.incidents.runbooks import RunbookRepository
+from features.store.incidents.series_routines import SeriesRoutineRepository
 from features.store.incidents.series_states import SeriesStateRepository
 from features.store.incidents.storm_links import StormLinkRepository
 from features.store.incidents.telemetry import TelemetryRepository
@@ -55,6 +56,7 @@ class Store:
         self.anomalies = AnomalyRepository(database, tenant)
         self.series_states = SeriesStateRepository(database, tenant)
         self.breach_warnings = BreachWarningRepository(database, tenant)
+        self.series_routines = SeriesRoutineRepository(database, tenant)
         self.telemetry = TelemetryRepository(database, tenant)
         self.predictions = PredictionRepository(database, tenant)
         self.labels = LabelRepository(database, tenant)

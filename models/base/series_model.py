@@ -1,7 +1,7 @@
 """The contract of every model that reads metric series."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ class MetricSeries:
 
     `bounds` are the lowest and the highest value that the metric can have; None means no bound.
     `trouble` are times of confirmed incidents, from and until in unix seconds: they are scored, but
-    not learned from.
+    not learned from. `revoked` are the lowest and highest values of routines that people revoked.
     """
 
     name: str
@@ -27,6 +27,7 @@ class MetricSeries:
     unit: str | None = None
     bounds: Bounds = (None, None)
     trouble: tuple[tuple[float, float], ...] = ()
+    revoked: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +119,9 @@ class SeriesModel(ABC):
 
         `clock` are the times as local clocks show them; absent, days and weeks are those of UTC.
         """
+
+
+UpdateStates = Callable[
+    [NDArray[np.void], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]], SeriesScores
+]
+"""`SeriesModel.update`, or what scores points like it: by states, times, values and clock."""

@@ -22,7 +22,7 @@ from features.timeseries.state import DURATION, HIGHEST, LOWEST, SIZE
 _DAY, _WEEK = 86_400, 604_800
 
 # Excursions that are smaller than so many usual deviations are noise, and not worth telling.
-_LEAST_SPREADS = 8.0
+LEAST_SPREADS = 8.0
 _MOSTLY = 0.75
 
 Every = Literal["day", "week", "irregular"]
@@ -35,7 +35,7 @@ class Routine:
     `at` is the local time of the day, with the weekday if `every` is a week; None if they come at
     any time. `duration_seconds` is the longest, `lower` and `upper` are the lowest and the highest
     value, in the series' own units. `days_seen` counts the days with such an excursion among those
-    that are remembered.
+    that are remembered. `size` is the largest deviation from what was usual, negative for a fall.
     """
 
     at: str | None
@@ -44,12 +44,21 @@ class Routine:
     lower: float
     upper: float
     days_seen: int
+    size: float
 
 
-def find_routines(state: np.void, zone: tzinfo = UTC) -> tuple[Routine, ...]:
-    """Return the routines of one series, the most frequent first."""
+def find_routines(
+    state: np.void, zone: tzinfo = UTC, *, with_current: bool = True
+) -> tuple[Routine, ...]:
+    """Return the routines of one series, the most frequent first.
+
+    Without `with_current`, only what already raises no more flags: the newest excursion may still
+    go on, and is itself judged by those before it.
+    """
     times, excursions = _remembered(state)
-    is_large = np.abs(excursions[:, SIZE]) >= _LEAST_SPREADS * state["spread"][0]
+    if not with_current and state["began_at"] != 0:
+        times, excursions = times[1:], excursions[1:]
+    is_large = np.abs(excursions[:, SIZE]) >= LEAST_SPREADS * state["spread"][0]
     times, excursions = times[is_large], excursions[is_large]
     routines = []
     while len(times):
@@ -61,6 +70,17 @@ def find_routines(state: np.void, zone: tzinfo = UTC) -> tuple[Routine, ...]:
             routines.append(routine)
         times, excursions = times[~alike], excursions[~alike]
     return tuple(sorted(routines, key=lambda routine: -routine.days_seen))
+
+
+def newest_excursions(states: NDArray[np.void]) -> NDArray[np.float64]:
+    """Return when the newest remembered excursion of each series began, 0 if there is none.
+
+    It changes when an excursion is added to those that routines are found in, or is forgotten.
+    """
+    if "excursions_at" not in (states.dtype.names or ()):
+        return np.zeros(len(states))
+    newest: NDArray[np.float64] = states["excursions_at"][:, 0]
+    return newest
 
 
 def _remembered(state: np.void) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -75,11 +95,11 @@ def _remembered(state: np.void) -> tuple[NDArray[np.float64], NDArray[np.float64
 def _routine(
     times: NDArray[np.float64], excursions: NDArray[np.float64], origin: float, zone: tzinfo
 ) -> Routine | None:
-    days = len(np.unique(times // _DAY))
+    days, sizes = len(np.unique(times // _DAY)), excursions[:, SIZE]
     weekly, daily = _find_period(times, _WEEK), _find_period(times, _DAY)
     is_weekly = weekly is not None and len(times) >= WEEKS_OF_ROUTINE
     is_daily = daily is not None and days >= DAYS_OF_ROUTINE
-    if not (is_weekly or is_daily or _is_frequent(times, excursions[:, SIZE])):
+    if not (is_weekly or is_daily or _is_frequent(times, sizes)):
         return None
     every: Every = "irregular"
     at = None
@@ -94,6 +114,7 @@ def _routine(
         lower=origin + float(excursions[:, LOWEST].min()),
         upper=origin + float(excursions[:, HIGHEST].max()),
         days_seen=days,
+        size=float(sizes[np.abs(sizes).argmax()]),
     )
 
 

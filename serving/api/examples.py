@@ -90,3 +90,4 @@ EXAMPLE_ALERTS: dict[str, Any] = {
     ],
 }
 EXAMPLE_MOVE: dict[str, Any] = {"given_by": "ana", "reason": "it knows the new groups"}
+EXAMPLE_REVOCATION: dict[str, Any] = {"given_by": "ana", "reason": "the job is too slow"}

@@ -38,6 +38,7 @@ from serving.runtime.errors import (
     UnknownHost,
     UnknownIncident,
     UnknownPrediction,
+    UnknownRoutine,
     UnknownSurge,
     UnsupportedMediaType,
 )
@@ -59,6 +60,7 @@ STATUS_OF: Mapping[type[PrecedentError], HTTPStatus] = {
     TooManyGuesses: HTTPStatus.TOO_MANY_REQUESTS,
     UnknownIncident: HTTPStatus.NOT_FOUND,
     UnknownSurge: HTTPStatus.NOT_FOUND,
+    UnknownRoutine: HTTPStatus.NOT_FOUND,
     UnknownPrediction: HTTPStatus.NOT_FOUND,
     UnknownVersion: HTTPStatus.NOT_FOUND,
     NoEarlierChampion: HTTPStatus.CONFLICT,

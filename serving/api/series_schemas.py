@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator
 
+from models.timeseries.routines import Routine
 from serving.services.anomalies import ScoredSeries
 
 
@@ -71,7 +72,7 @@ class SeriesResponse(BaseModel):
 
     Each list except `flags`, `routines` and `warnings` has one value for each point sent, in the
     same order. `expected_per_week` is how often the series by itself reaches what a point has
-    reached, null where this is unknown.
+    reached, null where this is unknown, 0 in a revoked routine.
     """
 
     name: str
@@ -117,9 +118,20 @@ def _shape_series(scored: ScoredSeries) -> SeriesResponse:
         lower=_list_numbers(scored.lower),
         upper=_list_numbers(scored.upper),
         flags=[FlagResponse(**asdict(flag), unit=scored.unit) for flag in scored.flags],
-        routines=[RoutineResponse(**asdict(routine)) for routine in scored.routines],
+        routines=[_shape_routine(routine) for routine in scored.routines],
         calibration=CalibrationResponse(**asdict(scored.calibration)),
         warnings=list(scored.warnings),
+    )
+
+
+def _shape_routine(routine: Routine) -> RoutineResponse:
+    return RoutineResponse(
+        at=routine.at,
+        every=routine.every,
+        duration_seconds=routine.duration_seconds,
+        lower=routine.lower,
+        upper=routine.upper,
+        days_seen=routine.days_seen,
     )
 
 

@@ -19,7 +19,8 @@ from serving.pages.views.runbook_commands import SharedCommands
 from serving.pages.views.saved_notice import find_saved_label, with_saved_params
 from serving.runtime.errors import FieldError, InvalidFields
 from serving.runtime.lanes import LaneName
-from serving.schemas.requests import FeedbackRequest, IncidentInput, parse_id
+from serving.schemas.cursors import write_routine_cursor
+from serving.schemas.requests import FeedbackRequest, IncidentInput, RoutinesQuery, parse_id
 
 page_routes = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[SignedIn], tags=["page"]
@@ -50,6 +51,15 @@ def incident(
     page = open_incident(services, commands, parse_id(id) or id)
     saved = find_saved_label(services, request.query_params)
     return render(request, "incident.html", page=page, saved=saved)
+
+
+@page_routes.get("/routines")
+def routines(request: Request, services: SharedContainer) -> Response:
+    """Show what watched series do again and again, to revoke it."""
+    query = RoutinesQuery(cursor=request.query_params.get("cursor"))
+    page = services.routines.page(query.limit, query.parse_cursor())
+    older = None if page.next is None else f"/routines?cursor={write_routine_cursor(page.next)}"
+    return render(request, "routines.html", page=page, older=older)
 
 
 @page_routes.get("/try")

@@ -1,4 +1,4 @@
-"""The forms by which people work on an incident: acknowledge, edit, resolve and reopen it."""
+"""The forms by which people work: acknowledge, edit and resolve incidents, revoke routines."""
 
 from urllib.parse import quote
 
@@ -88,6 +88,20 @@ def join_surge(form: Form, request: Request, services: SharedContainer) -> Respo
     return _back(form, request, parent.id)
 
 
+@work_routes.post("/revoke-routine")
+def revoke_routine(form: Form, request: Request, services: SharedContainer) -> Response:
+    """Let a routine be flagged again, and show the page in `next` or the list of routines."""
+    services.routines.revoke(form.get("routine_id", ""), given_by=_actor(form, request))
+    return _go_back(form, request, "/routines")
+
+
+@work_routes.post("/restore-routine")
+def restore_routine(form: Form, request: Request, services: SharedContainer) -> Response:
+    """Let a revoked routine be learned again, and show the same page."""
+    services.routines.restore(form.get("routine_id", ""), given_by=_actor(form, request))
+    return _go_back(form, request, "/routines")
+
+
 @work_routes.post("/close-consequences")
 def close_consequences(
     form: Form, request: Request, services: SharedContainer, request_id: RequestId
@@ -132,8 +146,11 @@ def _write(
 
 def _back(form: Form, request: Request, incident_id: str) -> Response:
     """Return to the page in `next`, by default to the incident."""
-    path = f"{incident_path(incident_id)}#{quote(form.get('at', 'main'))}"
-    response = go_to(own_path(form["next"]) if form.get("next") else path)
+    return _go_back(form, request, f"{incident_path(incident_id)}#{quote(form.get('at', 'main'))}")
+
+
+def _go_back(form: Form, request: Request, usual_path: str) -> Response:
+    response = go_to(own_path(form["next"]) if form.get("next") else usual_path)
     if form.get("given_by"):
         remember_name(request, response, form["given_by"])
     return response

@@ -47,6 +47,10 @@ class UnknownSurge(PrecedentError):
     """No surge with this id goes on."""
 
 
+class UnknownRoutine(PrecedentError):
+    """There is no routine of a watched series with this id."""
+
+
 class IndexBehind(PrecedentError):
     """Incidents are still being indexed, so a search would miss some."""
 

@@ -6,6 +6,7 @@ from binascii import Error as NotBase64
 from datetime import datetime
 
 from features.store.incidents.incident_search import InboxCursor
+from features.store.incidents.series_routines import RoutineCursor
 from features.text.parsing import as_utc
 from serving.runtime.errors import FieldError, InvalidFields
 
@@ -31,6 +32,19 @@ def read_cursor(text: str) -> InboxCursor:
         return InboxCursor(None if opened_at is None else as_utc(_moment(opened_at)), id_)
     except (NotBase64, ValueError, TypeError):
         raise unknown_cursor() from None
+
+
+def write_routine_cursor(cursor: RoutineCursor) -> str:
+    """Return the cursor of a list of routines as text; `read_routine_cursor` reads it."""
+    return write_cursor(InboxCursor(cursor.learned_at, cursor.id))
+
+
+def read_routine_cursor(text: str) -> RoutineCursor:
+    """Return the cursor in a text; raises `InvalidFields` if it is not from a list of routines."""
+    place = read_cursor(text)
+    if place.opened_at is None:
+        raise unknown_cursor()
+    return RoutineCursor(place.opened_at, place.id)
 
 
 def unknown_cursor() -> InvalidFields:

@@ -21,6 +21,7 @@ from features.domain.report import IncidentReport, Outcome, Status
 from features.domain.tracking import Author
 from features.store.incidents.incident_search import InboxQuery
 from features.store.incidents.incident_update import ALL_ATTRIBUTES, ALL_FIELDS, IncidentUpdate
+from features.store.incidents.series_routines import RoutineCursor
 from features.text.masking import Masking
 from features.text.parsing import (
     MAX_ID_LENGTH,
@@ -36,7 +37,7 @@ from features.text.parsing import (
     parse_text,
     within,
 )
-from serving.schemas.cursors import read_cursor
+from serving.schemas.cursors import read_cursor, read_routine_cursor
 from serving.schemas.new_ids import NEW_IDS, random_ids
 
 AnswerPart = Literal[
@@ -309,6 +310,24 @@ class RevealRequest(RequestModel):
     target: Name
     given_by: Name | None = None
     reason: Text | None = None
+
+
+class RoutineRequest(RequestModel):
+    """The request to revoke a routine or to take that back: who asks, and why; both are logged."""
+
+    given_by: Name | None = None
+    reason: Text | None = None
+
+
+class RoutinesQuery(RequestModel):
+    """The query of `GET /v1/routines`."""
+
+    cursor: Annotated[str | None, Field(description="the `next` of the previous page")] = None
+    limit: int = Field(25, ge=1, le=100, strict=False)
+
+    def parse_cursor(self) -> RoutineCursor | None:
+        """Return where the page begins; raises `InvalidFields` for an unknown cursor."""
+        return read_routine_cursor(self.cursor) if self.cursor else None
 
 
 class LabelQueueQuery(RequestModel):

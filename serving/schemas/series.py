@@ -26,6 +26,7 @@ _MILLISECONDS_FROM = 1e11
 _EARLIEST, _LATEST = -(2**33), 9_223_372_036
 _STRICT = ConfigDict(strict=True)
 _MOST_TROUBLE = 1_000
+_MOST_REVOKED = 100
 _TIMES = TypeAdapter(list[float | str], config=_STRICT)
 _VALUES = TypeAdapter(list[float | None], config=_STRICT)
 
@@ -82,13 +83,32 @@ class TroubleInput(RequestModel):
         return self.from_at, np.inf if self.until_at is None else self.until_at
 
 
+class RevokedRoutineInput(RequestModel):
+    """A routine of an earlier answer that a person revoked, as it was or only `lower` and `upper`.
+
+    Excursions that deviate about as far in the same direction are like it, at any time of day.
+    """
+
+    lower: Bound
+    upper: Bound
+    at: CleanText | None = None
+    every: CleanText | None = None
+    duration_seconds: float | None = None
+    days_seen: int | None = None
+
+    def parse(self) -> tuple[float, float]:
+        """Return the lowest and the highest value."""
+        return min(self.lower, self.upper), max(self.lower, self.upper)
+
+
 class SeriesInput(RequestModel):
     """A metric series: timestamps, and one value for each timestamp, null if it is missing.
 
     Timestamps are unix seconds, unix milliseconds or ISO 8601 texts. `bounds` are the lowest and
     highest values that the metric can take, null where unknown; expected values are clipped to
     them. What the series did at times of `trouble`, of confirmed incidents, is scored, but never
-    learned as usual.
+    learned as usual. What is like one of the `revoked_routines` is always flagged, and never
+    becomes routine.
     """
 
     name: CleanText
@@ -97,6 +117,9 @@ class SeriesInput(RequestModel):
     unit: CleanText | None = None
     bounds: Annotated[list[Bound | None], Field(min_length=2, max_length=2)] | None = None
     trouble: list[TroubleInput] = Field(default_factory=list, max_length=_MOST_TROUBLE)
+    revoked_routines: list[RevokedRoutineInput] = Field(
+        default_factory=list, max_length=_MOST_REVOKED
+    )
 
     @model_validator(mode="after")
     def _compare(self) -> Self:
@@ -113,8 +136,9 @@ class SeriesInput(RequestModel):
         """Return the series."""
         lowest, highest = self.bounds or (None, None)
         trouble = tuple(one.parse() for one in self.trouble)
+        revoked = tuple(one.parse() for one in self.revoked_routines)
         return MetricSeries(
-            self.name, self.timestamps, self.values, self.unit, (lowest, highest), trouble
+            self.name, self.timestamps, self.values, self.unit, (lowest, highest), trouble, revoked
         )
 
 

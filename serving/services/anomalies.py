@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from models.base.series_model import MetricSeries, SeriesScores
 from models.timeseries.anomaly_flags import Flag, find_flags
 from models.timeseries.anomaly_model import BUDGET_SHARES, DAYS_BEFORE_FLAGS, AnomalyModel
 from models.timeseries.confirmed_trouble import update_outside
+from models.timeseries.revoked_routines import RevokedRoutine, update_revoked
 from models.timeseries.routines import Routine, find_routines
 
 _WEEK = 604_800
@@ -93,8 +95,10 @@ def _score(
     model = AnomalyModel(step_seconds=grid.step_seconds)
     states = model.start(1)
     clock = local_clock(grid.times, zone)
+    revoked = [RevokedRoutine(0, lower, upper) for lower, upper in series.revoked]
+    update = partial(update_revoked, revoked, model.update, grid.step_seconds)
     batch_scores = update_outside(
-        series.trouble, model, states, grid.times, grid.values[None], clock
+        series.trouble, update, states, grid.times, grid.values[None], clock
     )
     scores = _own_units(batch_scores, grid.before).within(series.bounds)
     values = grid.values + grid.before

@@ -5,13 +5,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
+from functools import partial
 
 import numpy as np
 
 from features.domain.telemetry.series_anomaly import SeriesAnomaly
+from features.domain.telemetry.series_routine import SeriesRoutine
 from features.store.incidents.series_states import StoredSeries
 from features.timeseries.time_grid import local_clock
 from models.base.series_model import SeriesModel, SeriesScores
+from models.timeseries.revoked_routines import RevokedRoutine, update_revoked
 from serving.watch.anomaly_tracker import AnomalyTracker, at
 from serving.watch.config import WatchConfig
 from serving.watch.query_reader import QueryResult
@@ -98,17 +101,20 @@ class WatchScorer:
             fields = {"queries": len(ahead)}
             _log.warning("the clock was ahead; queries are read again", extra={"fields": fields})
 
-    def score(self, results: Sequence[QueryResult]) -> dict[str, Exception]:
+    def score(
+        self, results: Sequence[QueryResult], revoked: Sequence[SeriesRoutine] = ()
+    ) -> dict[str, Exception]:
         """Score new points; return the errors of the queries that could not be scored, by name.
 
-        The scores are added to the queries' windows, changed anomalies to `unsaved`.
+        The scores are added to the queries' windows, changed anomalies to `unsaved`. What is like a
+        revoked routine is flagged.
         """
         batches: dict[tuple[str, bytes], list[QueryResult]] = defaultdict(list)
         for result in results:
             batches[result.query.config.tier, result.times.tobytes()].append(result)
         failed: dict[str, Exception] = {}
         for (tier, _), batch in batches.items():
-            failed |= self._score_batch(self._models[tier], batch)
+            failed |= self._score_batch(self._models[tier], batch, revoked)
         return failed
 
     def recent_anomalies(self, query: WatchedQuery) -> list[SeriesAnomaly]:
@@ -116,17 +122,17 @@ class WatchScorer:
         return self._trackers[query.name].recent
 
     def _score_batch(
-        self, model: SeriesModel, batch: Sequence[QueryResult]
+        self, model: SeriesModel, batch: Sequence[QueryResult], revoked: Sequence[SeriesRoutine]
     ) -> dict[str, Exception]:
         failed: dict[str, Exception] = {}
         try:
-            windows = _score(model, batch, self._zone)
+            windows = _score(model, batch, self._zone, revoked)
         except Exception as error:
             if len(batch) == 1:
                 return {batch[0].query.name: error}
             # The queries are scored one by one, so that only the one that causes the error fails.
             for result in batch:
-                failed |= self._score_batch(model, [result])
+                failed |= self._score_batch(model, [result], revoked)
             return failed
         for result, window in zip(batch, windows, strict=True):
             try:
@@ -152,12 +158,20 @@ class WatchScorer:
         return query.group.budget_per_week / max(1, series_counts[query.group.name])
 
 
-def _score(model: SeriesModel, batch: Sequence[QueryResult], zone: tzinfo) -> list[Window]:
+def _score(
+    model: SeriesModel,
+    batch: Sequence[QueryResult],
+    zone: tzinfo,
+    revoked: Sequence[SeriesRoutine],
+) -> list[Window]:
     """Score results with the same times by one call, and update the states of their queries."""
     queries, times = [result.query for result in batch], batch[0].times
     values = [result.query.values_of(result.matrix) for result in batch]
     states = np.concatenate([query.states for query in queries])
-    scores = model.update(states, times, np.concatenate(values), local_clock(times, zone))
+    update = partial(
+        update_revoked, _rows_revoked(queries, revoked), model.update, queries[0].step_seconds
+    )
+    scores = update(states, times, np.concatenate(values), local_clock(times, zone))
     windows, end = [], 0
     for query, query_values in zip(queries, values, strict=True):
         rows = slice(end, end := end + len(query_values))
@@ -165,6 +179,21 @@ def _score(model: SeriesModel, batch: Sequence[QueryResult], zone: tzinfo) -> li
         query_scores = _rows_of(scores, rows).within(query.config.bounds)
         windows.append(Window(times, query_values, query_scores))
     return windows
+
+
+def _rows_revoked(
+    queries: Sequence[WatchedQuery], revoked: Sequence[SeriesRoutine]
+) -> list[RevokedRoutine]:
+    """Return the revoked routines of queries whose rows are joined."""
+    by_key = [(SeriesKey.parse(routine.series_key), routine) for routine in revoked]
+    rows, first = [], 0
+    for query in queries:
+        for key, routine in by_key:
+            row = query.row_of(key)
+            if row is not None:
+                rows.append(RevokedRoutine(first + row, routine.lower, routine.upper))
+        first += len(query.keys)
+    return rows
 
 
 def _rows_of(scores: SeriesScores, rows: slice) -> SeriesScores:

@@ -55,6 +55,12 @@ class WatchMetrics:
             ["group"],
             registry=self.registry,
         )
+        self.routines = Counter(
+            "precedent_watch_routines",
+            "Routines of series that were announced, each counted once",
+            ["group"],
+            registry=self.registry,
+        )
         self.firing = Gauge(
             "precedent_watch_firing", "Notifications that fire now", registry=self.registry
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from features.domain.telemetry.breach_warning import BreachWarning
+from features.domain.telemetry.series_routine import SeriesRoutine
 from features.store.incidents.telemetry import TELEMETRY_KEPT
 from features.store.store import Store
 from features.timeseries.time_grid import latest_slot, seconds_until_next
@@ -22,6 +23,7 @@ from serving.watch.lease import LEASE, Lease
 from serving.watch.metrics import WatchMetrics
 from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationGroups
 from serving.watch.query_reader import QueryReader, QueryReaders
+from serving.watch.routine_watch import RoutineWatch
 from serving.watch.series_keys import SeriesKey
 
 _log = logging.getLogger(__name__)
@@ -79,6 +81,7 @@ class WatchRunner:
         self._breaches = BreachWatch(
             config, prometheus, alertmanager, metrics.count_failure, self._save_warnings
         )
+        self._routines = RoutineWatch(config, metrics, self._save_routines)
         self._delete_at = 0.0
         self._restore()
 
@@ -88,11 +91,13 @@ class WatchRunner:
             self._save()
             now = self._clock()
             latest = latest_slot(now, self._config.step_seconds)
+            revoked = self._store.series_routines.revoked()
             self._scorer.forget_future(latest)
             results = self._readers.read_due(latest, now)
-            self._readers.record_scored(results, self._scorer.score(results), now)
+            self._readers.record_scored(results, self._scorer.score(results, revoked), now)
             self._save()
         self._notify(latest)
+        self._routines.step(self._scorer.queries.values(), revoked, latest, self._clock())
         self._breaches.step(self._clock())
         self._delete_old_telemetry()
         self._metrics.update(self._scorer.queries.values(), self._clock())
@@ -107,6 +112,7 @@ class WatchRunner:
         anomalies = self._store.anomalies.between(now - _RESTORED, now)
         self._notifications.restore(anomalies, now)
         self._breaches.restore(self._store.breach_warnings.since(now - _WARNINGS_RESTORED))
+        self._routines.restore(self._store.series_routines.all())
         self._scorer.restore(self._store.series_states.of_watch(LEASE), anomalies, self._clock())
 
     def _save(self) -> None:
@@ -128,6 +134,11 @@ class WatchRunner:
         if not self._lease.take():
             raise LeaseLost
         self._store.breach_warnings.record(warnings)
+
+    def _save_routines(self, routines: Sequence[SeriesRoutine]) -> None:
+        if not self._lease.take():
+            raise LeaseLost
+        self._store.series_routines.record(routines)
 
     def _notify(self, latest: int) -> None:
         now = at(self._clock())

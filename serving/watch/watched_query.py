@@ -25,7 +25,8 @@ class WatchedQuery:
 
     A new series is added as a row. A series that vanishes has missing values, and is forgotten
     after a week, or earlier if there are more than `max_series`. If the query has changed in the
-    configuration, its stored states are no longer used.
+    configuration, its stored states are no longer used. `newest_seen` is when the newest excursion
+    of each series began that routines were looked for in.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class WatchedQuery:
         self.seen_until: int | None = None
         self.window = missing_window(0, np.empty(0, np.int64))
         self.states = model.start(0)
+        self.newest_seen = np.empty(0)
         self._model = model
         self._max_series = max_series
         self._rows: dict[SeriesKey, int] = {}
@@ -131,7 +133,7 @@ class WatchedQuery:
         self.services = list(compress(self.services, mask))
         self._rows = {key: row for row, key in enumerate(self.keys)}
         self.states, self.window = self.states[mask], self.window.series(mask)
-        self._present_at = self._present_at[mask]
+        self._present_at, self.newest_seen = self._present_at[mask], self.newest_seen[mask]
         return removed
 
     def row_of(self, key: SeriesKey) -> int | None:
@@ -158,6 +160,7 @@ class WatchedQuery:
         self.names.extend(series_name(self.config.name, labels) for labels in label_sets)
         self.services.extend(self._service(labels) for labels in label_sets)
         self.states = np.concatenate([self.states, self._model.start(len(keys))])
+        self.newest_seen = np.concatenate([self.newest_seen, np.zeros(len(keys))])
         self.window = self.window.with_new_series(len(keys))
         present_at = np.full(len(keys), self.seen_until or 0, np.int64)
         self._present_at = np.concatenate([self._present_at, present_at])

@@ -31,12 +31,16 @@ _FIRST_FAULT_WEEK = 5
 
 @dataclass(frozen=True, slots=True)
 class ZooSeries:
-    """A series of half a year without any trouble; `kind` names what it is composed of."""
+    """A series of half a year without any trouble; `kind` names what it is composed of.
+
+    `run_times` are when each run of its routine begins and ends, shape (runs, 2), in unix seconds.
+    """
 
     kind: str
     step_seconds: int
     times: Seconds
     values: Floats
+    run_times: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ def draw(seed: int) -> tuple[ZooSeries, tuple[Twin, ...]]:
     plan = _Plan(rng, base, routine, noise, season, step, times)
     values = plan.values(plan.runs)
     kind = f"{base}, {routine}, {noise}, {step} s, {season}"
-    return ZooSeries(kind, step, times, values), tuple(plan.twins(values))
+    run_times = np.stack([plan.runs.begins, plan.runs.ends], axis=1)
+    return ZooSeries(kind, step, times, values, run_times), tuple(plan.twins(values))
 
 
 class _Plan:

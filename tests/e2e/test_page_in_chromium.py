@@ -21,6 +21,7 @@ from features.domain.report import IncidentReport, Outcome, ResolvedIncident
 from features.domain.runbook import Runbook, Section, SectionRole
 from features.domain.telemetry.change import Change
 from features.domain.telemetry.series_anomaly import SeriesAnomaly, SeriesPoints
+from features.domain.telemetry.series_routine import SeriesRoutine
 from features.home import Home
 from features.store.store import Store, open_store
 from models.artifacts.registry import ModelVersion
@@ -51,7 +52,7 @@ ALERT, HOSTILE, DRAWN = "ALERT-7731", "<img src=x onerror=hit=1>", "AUDIT-1"
 SOLVED = "LEDGER-1"
 ATTACK = "<script>window.hit=1</script>\"'><img src=x onerror='window.hit=1'>{{7*7}}\u202egnp.exe"
 ANSWERING = (
-    *("/models", "/models/category/1", "/labels", "/audit"),
+    *("/models", "/models/category/1", "/labels", "/audit", "/routines"),
     f"/audit?at=2099-12-31&incident={ALERT}",
 )
 STEPS = ("Check whether the pool is exhausted:", "kubectl top pods -n payments", "Raise the pool.")
@@ -177,6 +178,14 @@ def fill(store: Store) -> None:
             Change("c2", ATTACK, deployed_at, ATTACK, ATTACK, ATTACK),
         ]
     )
+    store.series_routines.record(
+        [
+            SeriesRoutine(
+                "r1", "k", ATTACK, ATTACK, ATTACK, "up", ATTACK, "day", 1_800.0, 1.0, 9.0, 4, NOW
+            )
+        ]
+    )
+    store.series_routines.revoke("r1", ATTACK, NOW)
     store.anomalies.record([moved('errors{service="payments"}'), moved(ATTACK * 3)])
     store.runbooks.replace_all(
         [Runbook("payments/card-timeout", "Card timeout", (commands,), STEPS)]
@@ -451,10 +460,10 @@ def test_a_link_from_another_site_needs_no_second_sign_in(browser, address, sign
 def test_hostile_texts_are_read_not_run(visit):
     with visit() as tab:
         hostile = "/?q=%3Cscript%3E&category=%3Cscript%3Ehit%3D1%3C/script%3E"
-        for path in (hostile, "/models", "/audit", "/"):
+        for path in (hostile, "/models", "/audit", "/routines", "/"):
             page = tab.go(path)
             assert page.evaluate("window.hit") is None
-        page.get_by_text(ATTACK[:29]).first.click()
+        page.locator("a.incident").get_by_text(ATTACK[:29]).first.click()
         assert page.locator("h1").text_content().startswith(ATTACK)
         assert "{{7*7}}" in page.locator(".steps").text_content()
         page.locator(".report .whole summary").click()

@@ -23,6 +23,7 @@ _.has_earlier, _.unproven, _.allow_command, _.is_for_comparison, _.fits_nothing,
     _.breach_warnings,
     _.most_ranked,
     _.recently_resolved,
+    _.are_any,
 )
 _.is_first_page, _.is_narrowed, _.is_waiting, _.is_worked_on, _.shown_severity, _.other_services
 _.last_heard_at, _.answered_runbooks, _.other_runbooks, _.incident_count, _.rising

@@ -1,1 +1,1 @@
-"""What is recorded about running systems: changes, anomalies, warnings, and how services depend."""
+"""What is recorded about running systems: changes, anomalies, warnings, routines, topology."""

@@ -8,6 +8,7 @@ from sqlalchemy import exists, select
 from features.store.incidents.anomalies import delete_anomalies
 from features.store.incidents.breach_warnings import delete_breach_warnings
 from features.store.incidents.changes import delete_changes
+from features.store.incidents.series_routines import delete_series_routines
 from features.store.repository import Repository
 from features.store.tables import AnomalyRow, ChangeRow, SeriesRow
 
@@ -35,8 +36,10 @@ class TelemetryRepository(Repository):
         return RecordedTelemetry(changes=bool(row[0]), anomalies=bool(row[1]) or bool(row[2]))
 
     def delete_before(self, moment: datetime) -> int:
-        """Delete changes, anomalies and warnings of breaches before a time; return how many."""
+        """Delete changes, anomalies, warnings and ended routines before a time; return how many."""
         with self._database.write() as connection:
             changes = delete_changes(connection, self._tenant, moment)
             warnings = delete_breach_warnings(connection, self._tenant, moment)
-            return changes + warnings + delete_anomalies(connection, self._tenant, moment)
+            routines = delete_series_routines(connection, self._tenant, moment)
+            anomalies = delete_anomalies(connection, self._tenant, moment)
+            return changes + warnings + routines + anomalies

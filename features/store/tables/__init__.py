@@ -10,6 +10,7 @@ from features.store.tables.incidents import (
     RevisionRow,
     RunbookRevisionRow,
     RunbookRow,
+    SeriesRoutineRow,
     SeriesRow,
 )
 from features.store.tables.learning import (
@@ -61,6 +62,7 @@ __all__ = [
     "RevisionRow",
     "RunbookRevisionRow",
     "RunbookRow",
+    "SeriesRoutineRow",
     "SeriesRow",
     "ShadowRow",
     "StormLinkRow",

@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 VERSION_TABLE = "precedent_alembic_version"
 """The table that records which migration a database has reached."""
-SCHEMA_REVISION = "0015"
+SCHEMA_REVISION = "0014"
 """The newest migration."""
 
 

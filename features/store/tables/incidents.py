@@ -1,4 +1,4 @@
-"""The tables of incidents, runbooks, changes, anomalies and series states."""
+"""The tables of incidents, runbooks, changes, anomalies, routines and series states."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped
 
-from features.store.tables.base import Base, Key
+from features.store.tables.base import Base, Id, Key
 
 
 class IncidentRow(Base):
@@ -165,6 +165,34 @@ class BreachWarningRow(Base):
     ended_at: Mapped[datetime | None]
     is_reached: Mapped[bool | None]
     points: Mapped[dict[str, Any] | None]
+
+
+class SeriesRoutineRow(Base):
+    """A routine of a watched series, and whether a person revoked it."""
+
+    __tablename__ = "series_routines"
+    __table_args__ = (
+        Index("series_routines_by_time", "tenant", "learned_at"),
+        Index("series_routines_by_revocation", "tenant", "revoked_at"),
+    )
+
+    tenant: Mapped[Key]
+    id: Mapped[Key]
+    series_key: Mapped[Id]
+    series: Mapped[str]
+    service: Mapped[str | None]
+    unit: Mapped[str | None]
+    direction: Mapped[str]
+    at: Mapped[str | None]
+    every: Mapped[str]
+    duration_seconds: Mapped[float]
+    lower: Mapped[float]
+    upper: Mapped[float]
+    days_seen: Mapped[int]
+    learned_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
 
 
 class SeriesRow(Base):

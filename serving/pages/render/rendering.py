@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from features.formatting import figure
+from models.timeseries.announced_routines import sentence_of
 from serving.api.problems import Problem
 from serving.pages.render import (
     link_filters,
@@ -52,6 +53,7 @@ _FILTERS = (
     time_filters.moment,
     number_filters.percent,
     resolution_words.resolution_words,
+    sentence_of,
     text_filters.severity_class,
     text_filters.shorten,
     number_filters.signed,

@@ -155,6 +155,12 @@ VOCABULARIES: Mapping[str, Mapping[str, Wording]] = {
             "answer revealed",
             "A person needed to see an answer of the audit sample; it no longer counts there.",
         ),
+        "revoke routine": Wording(
+            "routine revoked", "What a watched series does again and again is flagged again."
+        ),
+        "restore routine": Wording(
+            "revocation taken back", "The watch may learn the routine again."
+        ),
         "retrain": Wording("retraining", "Models were retrained on the stored incidents."),
         "found": Wording(
             "noticed in the registry",

@@ -27,6 +27,7 @@ from serving.pages.views.visible_answers import (
 )
 from serving.services.alerts.storms import Storm
 from serving.services.surges import OpenSurge
+from serving.services.telemetry.routines import AnnouncedRoutines
 
 STATES = ("open", "stale", "resolved", "all")
 """The tabs of the inbox; stale incidents are also among those that are open."""
@@ -89,6 +90,7 @@ class Inbox:
     silent_heartbeats: tuple[Heartbeat, ...]
     breach_warnings: tuple[DrawnWarning, ...]
     surges: tuple[OpenSurge, ...]
+    routines: AnnouncedRoutines
     page: int = 1
     most_ranked: int | None = None
     recently_resolved: int | None = None
@@ -171,6 +173,7 @@ def open_inbox(services: Container, query: InboxQuery, state: str, page: int = 1
         silent_heartbeats=services.store.heartbeats.silent(now),
         breach_warnings=open_warnings(services),
         surges=services.surges.open_surges(),
+        routines=services.routines.announced(),
     )
     is_ranked = state in ("open", "stale") and not query.text
     inbox = _with_open(services, inbox, page) if is_ranked else _with_newest(services, inbox)

@@ -446,3 +446,24 @@ def test_trouble_without_an_end_lasts_to_the_end_of_the_series(client):
 @pytest.mark.parametrize("trouble", [[{}], [{"from_at": "soon"}], [{"from_at": 1, "to": 2}], [1]])
 def test_trouble_that_is_no_time_is_refused(client, trouble):
     assert refused(client, {"series": [small([0, 60]) | {"trouble": trouble}]})
+
+
+def test_a_routine_that_is_sent_back_as_revoked_is_flagged_and_no_routine(client):
+    sent, _ = noon_trouble(30)
+    (learned,) = ask(client, sent)
+    (routine,) = learned["routines"]
+    least = {"lower": routine["lower"], "upper": routine["upper"]}
+    for revoked in (routine, least):
+        (answer,) = ask(client, sent | {"revoked_routines": [revoked]}, budget_per_week=0.02)
+        assert answer["routines"] == []
+        for day in range(11, 30):
+            noon = day * PER_DAY + PER_DAY // 2
+            assert any(answer["is_anomalous"][noon : noon + 6]), day
+    (other,) = ask(client, sent | {"revoked_routines": [{"lower": -5, "upper": -4}]})
+    assert other == learned
+
+
+def test_a_revoked_routine_needs_its_values(client):
+    sent = small([0, 60], revoked_routines=[{"lower": 2.0, "upper": 1.0}, {"lower": 1.0}])
+    paths = [error["path"] for error in refused(client, {"series": [sent]})]
+    assert paths == ["series.0.revoked_routines.1.upper"]

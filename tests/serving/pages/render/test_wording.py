@@ -35,6 +35,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 EVENTS = (
     *("train", "promote", "refuse", "rollback", "mode", "withdraw", "suspend", "resume"),
     *("reveal", "retrain", "found", "label rates"),
+    *("revoke routine", "restore routine"),
 )
 METRICS = (
     *("accuracy", "quadratic kappa", "log loss saved", "precision", "recall"),
