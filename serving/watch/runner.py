@@ -13,7 +13,7 @@ from models.base.series_model import SeriesModel
 from serving.runtime.http_client import RequestFailed
 from serving.watch.alert_payload import AlertWriter, summarise
 from serving.watch.anomaly_tracker import at
-from serving.watch.breach_watch import BreachWatch
+from serving.watch.breaches.breach_watch import BreachWatch
 from serving.watch.clients.alertmanager import AlertmanagerClient
 from serving.watch.clients.circuit_breaker import CircuitBreaker
 from serving.watch.clients.prometheus import PrometheusClient

@@ -13,14 +13,14 @@ from models.timeseries.forecast.breach_forecast import forecast_breaches
 from models.timeseries.forecast.warning_threshold import warning_threshold
 from serving.runtime.http_client import RequestFailed
 from serving.watch.anomaly_tracker import at
-from serving.watch.breach_alert import breach_alert
-from serving.watch.breach_points import breach_points
-from serving.watch.breach_tracker import HORIZON, BreachTracker, WarnedSeries
+from serving.watch.breaches.breach_alert import breach_alert
+from serving.watch.breaches.breach_points import breach_points
+from serving.watch.breaches.breach_tracker import HORIZON, BreachTracker, WarnedSeries
+from serving.watch.breaches.past_values import PastValues
 from serving.watch.clients.alertmanager import AlertmanagerClient
 from serving.watch.clients.circuit_breaker import CircuitBreaker
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
-from serving.watch.past_values import PastValues
 from serving.watch.series_keys import SeriesKey, series_name
 
 FORECAST_SECONDS = 900.0

@@ -10,7 +10,7 @@ import pytest
 from features.domain.telemetry.breach_warning import BreachWarning
 from features.domain.telemetry.series_anomaly import SeriesPoints
 from models.timeseries.forecast.breach_forecast import Breach, BreachForecast
-from serving.watch.breach_tracker import BreachTracker, WarnedSeries
+from serving.watch.breaches.breach_tracker import BreachTracker, WarnedSeries
 from serving.watch.series_keys import SeriesKey
 
 DAY, HOUR = 86_400, 3_600

@@ -1,0 +1,1 @@
+"""Forecasts watched series with a level, and warns of breaches."""
