@@ -12,8 +12,10 @@ from features.domain.telemetry.series_anomaly import SeriesAnomaly
 from features.store.incidents.series_states import StoredSeries
 from features.timeseries.time_grid import local_clock
 from models.base.series_model import SeriesModel, SeriesScores
+from models.timeseries.unlearned_moves import MOVED_POINTS, update_unless_moved
 from serving.watch.anomaly_tracker import AnomalyTracker, at
 from serving.watch.config import WatchConfig
+from serving.watch.open_incidents import OpenIncidents
 from serving.watch.query_reader import QueryResult
 from serving.watch.score_window import Window, map_scores
 from serving.watch.series_keys import SeriesKey
@@ -98,17 +100,20 @@ class WatchScorer:
             fields = {"queries": len(ahead)}
             _log.warning("the clock was ahead; queries are read again", extra={"fields": fields})
 
-    def score(self, results: Sequence[QueryResult]) -> dict[str, Exception]:
+    def score(
+        self, results: Sequence[QueryResult], incidents: OpenIncidents
+    ) -> dict[str, Exception]:
         """Score new points; return the errors of the queries that could not be scored, by name.
 
-        The scores are added to the queries' windows, changed anomalies to `unsaved`.
+        The scores are added to the queries' windows, changed anomalies to `unsaved`. Series do not
+        learn from their moves while one of the `incidents` was open on their service.
         """
         batches: dict[tuple[str, bytes], list[QueryResult]] = defaultdict(list)
         for result in results:
             batches[result.query.config.tier, result.times.tobytes()].append(result)
         failed: dict[str, Exception] = {}
         for (tier, _), batch in batches.items():
-            failed |= self._score_batch(self._models[tier], batch)
+            failed |= self._score_batch(self._models[tier], batch, incidents)
         return failed
 
     def recent_anomalies(self, query: WatchedQuery) -> list[SeriesAnomaly]:
@@ -116,17 +121,17 @@ class WatchScorer:
         return self._trackers[query.name].recent
 
     def _score_batch(
-        self, model: SeriesModel, batch: Sequence[QueryResult]
+        self, model: SeriesModel, batch: Sequence[QueryResult], incidents: OpenIncidents
     ) -> dict[str, Exception]:
         failed: dict[str, Exception] = {}
         try:
-            windows = _score(model, batch, self._zone)
+            windows = _score(model, batch, self._zone, incidents)
         except Exception as error:
             if len(batch) == 1:
                 return {batch[0].query.name: error}
             # The queries are scored one by one, so that only the one that causes the error fails.
             for result in batch:
-                failed |= self._score_batch(model, [result])
+                failed |= self._score_batch(model, [result], incidents)
             return failed
         for result, window in zip(batch, windows, strict=True):
             try:
@@ -152,12 +157,23 @@ class WatchScorer:
         return query.group.budget_per_week / max(1, series_counts[query.group.name])
 
 
-def _score(model: SeriesModel, batch: Sequence[QueryResult], zone: tzinfo) -> list[Window]:
+def _score(
+    model: SeriesModel, batch: Sequence[QueryResult], zone: tzinfo, incidents: OpenIncidents
+) -> list[Window]:
     """Score results with the same times by one call, and update the states of their queries."""
     queries, times = [result.query for result in batch], batch[0].times
     values = [result.query.values_of(result.matrix) for result in batch]
     states = np.concatenate([query.states for query in queries])
-    scores = model.update(states, times, np.concatenate(values), local_clock(times, zone))
+    services = [service for query in queries for service in query.services]
+    scores = update_unless_moved(
+        incidents.by_row(services),
+        model,
+        states,
+        times,
+        np.concatenate(values),
+        local_clock(times, zone),
+        np.concatenate([query.window.last_alarms(MOVED_POINTS - 1) for query in queries]),
+    )
     windows, end = [], 0
     for query, query_values in zip(queries, values, strict=True):
         rows = slice(end, end := end + len(query_values))

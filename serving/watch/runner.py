@@ -21,6 +21,7 @@ from serving.watch.engine import Unsaved, WatchScorer
 from serving.watch.lease import LEASE, Lease
 from serving.watch.metrics import WatchMetrics
 from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationGroups
+from serving.watch.open_incidents import read_open_incidents
 from serving.watch.query_reader import QueryReader, QueryReaders
 from serving.watch.series_keys import SeriesKey
 
@@ -90,7 +91,9 @@ class WatchRunner:
             latest = latest_slot(now, self._config.step_seconds)
             self._scorer.forget_future(latest)
             results = self._readers.read_due(latest, now)
-            self._readers.record_scored(results, self._scorer.score(results), now)
+            times = [result.times for result in results]
+            incidents = read_open_incidents(self._store.openings, times)
+            self._readers.record_scored(results, self._scorer.score(results, incidents), now)
             self._save()
         self._notify(latest)
         self._breaches.step(self._clock())

@@ -37,6 +37,12 @@ class Window:
         is_small = len(self.times) > 2 * points
         return part._map(lambda array: array.copy()) if is_small else part
 
+    def last_alarms(self, points: int) -> NDArray[np.float64]:
+        """Return the alarms a week of the last points, infinite where there are none so far."""
+        last = self.scores.alarms_per_week[:, -points:]
+        missing = points - last.shape[1]
+        return np.pad(last, ((0, 0), (missing, 0)), constant_values=np.inf)
+
     def series(self, rows: NDArray[Any] | slice) -> "Window":
         """Return the points of some series only."""
         return Window(
