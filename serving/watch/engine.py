@@ -1,7 +1,7 @@
 """Scores new points, all series of a tier at once, and finds anomalies."""
 
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
@@ -15,6 +15,7 @@ from models.base.series_model import SeriesModel, SeriesScores
 from models.timeseries.unlearned_moves import MOVED_POINTS, update_unless_moved
 from serving.watch.anomaly_tracker import AnomalyTracker, at
 from serving.watch.config import WatchConfig
+from serving.watch.group_budgets import GroupBudgets
 from serving.watch.open_incidents import OpenIncidents
 from serving.watch.query_reader import QueryResult
 from serving.watch.score_window import Window, map_scores
@@ -61,6 +62,7 @@ class WatchScorer:
             )
         }
         self.unsaved = Unsaved()
+        self.budgets = GroupBudgets(config.groups, self.queries.values())
         self._trackers = {name: AnomalyTracker(query) for name, query in self.queries.items()}
 
     def restore(
@@ -97,6 +99,7 @@ class WatchScorer:
             self.unsaved.add(self._trackers[query.name].end(keys, at(latest)))
             self.unsaved.forgotten.update(keys)
         if ahead:
+            self.budgets.forget_after(latest)
             fields = {"queries": len(ahead)}
             _log.warning("the clock was ahead; queries are read again", extra={"fields": fields})
 
@@ -143,18 +146,14 @@ class WatchScorer:
     def _track(self, query: WatchedQuery, new: Window) -> None:
         tracker = self._trackers[query.name]
         window = query.append(new)
-        self.unsaved.add(tracker.update(window, self._budget_per_series(query)))
+        budget = self.budgets.per_series(query.group, int(new.times[0]))
+        self.unsaved.add(tracker.update(window, budget))
+        self.budgets.learn(query, new)
         vanished = query.forget_vanished()
         self.unsaved.add(tracker.end(vanished, at(int(new.times[-1]))))
         self.unsaved.forgotten.update(vanished)
         self.unsaved.forgotten.difference_update(query.keys)
         self.unsaved.queries[query.name] = query
-
-    def _budget_per_series(self, query: WatchedQuery) -> float:
-        series_counts: Counter[str] = Counter()
-        for watched in self.queries.values():
-            series_counts[watched.group.name] += len(watched.keys)
-        return query.group.budget_per_week / max(1, series_counts[query.group.name])
 
 
 def _score(

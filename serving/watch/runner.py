@@ -18,6 +18,7 @@ from serving.watch.clients.circuit_breaker import CircuitBreaker
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
 from serving.watch.engine import Unsaved, WatchScorer
+from serving.watch.group_budgets import GROUPS_OF_WATCH
 from serving.watch.lease import LEASE, Lease
 from serving.watch.metrics import WatchMetrics
 from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationGroups
@@ -110,6 +111,7 @@ class WatchRunner:
         anomalies = self._store.anomalies.between(now - _RESTORED, now)
         self._notifications.restore(anomalies, now)
         self._breaches.restore(self._store.breach_warnings.since(now - _WARNINGS_RESTORED))
+        self._scorer.budgets.restore(self._store.series_states.of_watch(GROUPS_OF_WATCH))
         self._scorer.restore(self._store.series_states.of_watch(LEASE), anomalies, self._clock())
 
     def _save(self) -> None:
@@ -121,6 +123,8 @@ class WatchRunner:
         self._store.anomalies.record(list(unsaved.anomalies.values()))
         series = [series for query in unsaved.queries.values() for series in query.to_store()]
         self._store.series_states.save(LEASE, series)
+        groups = self._scorer.budgets.to_store(unsaved.queries.values())
+        self._store.series_states.save(GROUPS_OF_WATCH, groups)
         keys = sorted(map(str, unsaved.forgotten))
         for start in range(0, len(keys), _KEYS_PER_DELETION):
             self._store.series_states.delete(LEASE, keys[start : start + _KEYS_PER_DELETION])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.store.incidents.series_states import StoredSeries
 from features.timeseries.time_grid import Times, Values, per_second, slots
 from models.base.series_model import SeriesModel
+from models.timeseries.group_threshold import find_new_lows, no_lows
 from serving.watch.clients.prometheus import Matrix
 from serving.watch.config import WatchedGroup, WatchedSeries
 from serving.watch.score_window import Window, missing_window
@@ -52,6 +53,7 @@ class WatchedQuery:
         self._max_series = max_series
         self._rows: dict[SeriesKey, int] = {}
         self._present_at = np.empty(0, np.int64)
+        self._lows = no_lows(0)
 
     @property
     def layout(self) -> str:
@@ -103,6 +105,10 @@ class WatchedQuery:
         self._present_at = np.maximum(self._present_at, last_times)
         return joined
 
+    def new_lows(self, new: Window) -> NDArray[np.float64]:
+        """Return the lowest rate at each new time, of those that are new in their excursion."""
+        return find_new_lows(self._lows, new.times, new.scores.alarms_per_week)
+
     def forget_vanished(self) -> list[SeriesKey]:
         """Forget the series that have had no value for too long, and return their keys."""
         oldest = (self.seen_until or 0) - FORGET_AFTER_SECONDS
@@ -131,7 +137,7 @@ class WatchedQuery:
         self.services = list(compress(self.services, mask))
         self._rows = {key: row for row, key in enumerate(self.keys)}
         self.states, self.window = self.states[mask], self.window.series(mask)
-        self._present_at = self._present_at[mask]
+        self._present_at, self._lows = self._present_at[mask], self._lows[mask]
         return removed
 
     def row_of(self, key: SeriesKey) -> int | None:
@@ -161,6 +167,7 @@ class WatchedQuery:
         self.window = self.window.with_new_series(len(keys))
         present_at = np.full(len(keys), self.seen_until or 0, np.int64)
         self._present_at = np.concatenate([self._present_at, present_at])
+        self._lows = np.concatenate([self._lows, no_lows(len(keys))])
 
     def _service(self, labels: Mapping[str, str]) -> str | None:
         label = self.config.service_label or self.group.service_label
