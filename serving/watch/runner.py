@@ -24,6 +24,7 @@ from serving.watch.metrics import WatchMetrics
 from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationGroups
 from serving.watch.open_incidents import read_open_incidents
 from serving.watch.query_reader import QueryReader, QueryReaders
+from serving.watch.rare_saving import RareSaving
 from serving.watch.series_keys import SeriesKey
 
 _log = logging.getLogger(__name__)
@@ -41,9 +42,9 @@ class LeaseLost(Exception):
 class WatchRunner:
     """Runs the steps of a watch and keeps its state; continues from the state in the store.
 
-    Anomalies are saved before the detector states of the same step: after a crash in between, the
-    step is repeated and finds the same anomalies with the same ids. Methods raise
-    `StoreUnavailable`; the next step then saves the unsaved changes before it reads.
+    Anomalies are saved in the step that finds them, the detector states in the same step or later:
+    after a crash in between, the steps are repeated and find the same anomalies with the same ids.
+    Methods raise `StoreUnavailable`; the next step then saves the unsaved changes before it reads.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class WatchRunner:
         self._breaches = BreachWatch(
             config, prometheus, alertmanager, metrics.count_failure, self._save_warnings
         )
+        self._saving = RareSaving()
         self._delete_at = 0.0
         self._restore()
 
@@ -116,11 +118,20 @@ class WatchRunner:
 
     def _save(self) -> None:
         unsaved = self._scorer.unsaved
-        if unsaved == Unsaved():
+        is_due = self._saving.is_due()
+        if not unsaved.anomalies and (not is_due or unsaved == Unsaved()):
             return
         if not self._lease.take():
             raise LeaseLost
         self._store.anomalies.record(list(unsaved.anomalies.values()))
+        self._notifications.refresh(unsaved.anomalies.values())
+        unsaved.anomalies = {}
+        if is_due:
+            with self._saving.measured():
+                self._save_states(unsaved)
+            self._scorer.unsaved = Unsaved()
+
+    def _save_states(self, unsaved: Unsaved) -> None:
         series = [series for query in unsaved.queries.values() for series in query.to_store()]
         self._store.series_states.save(LEASE, series)
         groups = self._scorer.budgets.to_store(unsaved.queries.values())
@@ -128,8 +139,6 @@ class WatchRunner:
         keys = sorted(map(str, unsaved.forgotten))
         for start in range(0, len(keys), _KEYS_PER_DELETION):
             self._store.series_states.delete(LEASE, keys[start : start + _KEYS_PER_DELETION])
-        self._notifications.refresh(unsaved.anomalies.values())
-        self._scorer.unsaved = Unsaved()
 
     def _save_warnings(self, warnings: Sequence[BreachWarning]) -> None:
         if not self._lease.take():
