@@ -152,7 +152,8 @@ class WatchScorer:
         vanished = query.forget_vanished()
         self.unsaved.add(tracker.end(vanished, at(int(new.times[-1]))))
         self.unsaved.forgotten.update(vanished)
-        self.unsaved.forgotten.difference_update(query.keys)
+        if self.unsaved.forgotten:
+            self.unsaved.forgotten.difference_update(query.keys)
         self.unsaved.queries[query.name] = query
 
 

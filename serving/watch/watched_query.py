@@ -20,6 +20,8 @@ from serving.watch.series_keys import SeriesKey, series_name
 WINDOW_POINTS = 240
 FORGET_AFTER_SECONDS = 7 * 86_400
 
+LabelSet = tuple[tuple[str, str], ...]
+
 
 class WatchedQuery:
     """The series of one query, one row each, all read up to the same time `seen_until`.
@@ -52,6 +54,7 @@ class WatchedQuery:
         self._model = model
         self._max_series = max_series
         self._rows: dict[SeriesKey, int] = {}
+        self._row_of: dict[LabelSet, int] = {}
         self._present_at = np.empty(0, np.int64)
         self._lows = no_lows(0)
 
@@ -86,14 +89,17 @@ class WatchedQuery:
 
     def values_of(self, matrix: Matrix) -> Values:
         """Return the values in the order of the rows, after adding rows for new series."""
-        keys = [SeriesKey.of(self.group.name, self.config.name, labels) for labels in matrix.labels]
         read_values = matrix.values
         if self.config.counter:
             read_values = per_second(read_values, self.step_seconds)
-        new = [number for number, key in enumerate(keys) if key not in self._rows]
-        self._add([keys[number] for number in new], [matrix.labels[number] for number in new])
+        # Writing the key of each series anew would take longer than scoring its point.
+        label_sets = [tuple(labels.items()) for labels in matrix.labels]
+        new = [number for number, labels in enumerate(label_sets) if labels not in self._row_of]
+        group, name = self.group.name, self.config.name
+        keys = [SeriesKey.of(group, name, matrix.labels[number]) for number in new]
+        self._add(keys, [matrix.labels[number] for number in new])
         values = np.full((len(self.keys), read_values.shape[1]), np.nan)
-        values[[self._rows[key] for key in keys]] = read_values
+        values[[self._row_of[labels] for labels in label_sets]] = read_values
         return values
 
     def append(self, new: Window) -> Window:
@@ -136,6 +142,7 @@ class WatchedQuery:
         self.names = list(compress(self.names, mask))
         self.services = list(compress(self.services, mask))
         self._rows = {key: row for row, key in enumerate(self.keys)}
+        self._row_of = {_label_set(labels): row for row, labels in enumerate(self.labels)}
         self.states, self.window = self.states[mask], self.window.series(mask)
         self._present_at, self._lows = self._present_at[mask], self._lows[mask]
         return removed
@@ -159,6 +166,9 @@ class WatchedQuery:
         if not keys:
             return
         self._rows |= {key: row for row, key in enumerate(keys, start=len(self.keys))}
+        self._row_of |= {
+            _label_set(labels): row for row, labels in enumerate(label_sets, start=len(self.keys))
+        }
         self.keys.extend(keys)
         self.labels.extend(label_sets)
         self.names.extend(series_name(self.config.name, labels) for labels in label_sets)
@@ -172,3 +182,8 @@ class WatchedQuery:
     def _service(self, labels: Mapping[str, str]) -> str | None:
         label = self.config.service_label or self.group.service_label
         return (labels.get(label) if label else None) or self.group.service
+
+
+def _label_set(labels: Mapping[str, str]) -> LabelSet:
+    """Return labels in the order in which answers have them."""
+    return tuple(sorted(labels.items()))
