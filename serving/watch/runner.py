@@ -10,6 +10,7 @@ from features.store.store import Store
 from features.timeseries.time_grid import latest_slot, seconds_until_next
 from models.base.series_model import SeriesModel
 from serving.runtime.http_client import RequestFailed
+from serving.runtime.rare_saving import RareSaving
 from serving.watch.alert_payload import AlertWriter, summarise
 from serving.watch.anomaly_tracker import at
 from serving.watch.breach_watch import BreachWatch
@@ -24,7 +25,6 @@ from serving.watch.metrics import WatchMetrics
 from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationGroups
 from serving.watch.open_incidents import read_open_incidents
 from serving.watch.query_reader import QueryReader, QueryReaders
-from serving.watch.rare_saving import RareSaving
 from serving.watch.series_keys import SeriesKey
 
 _log = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from serving.runtime.rare_saving import RareSaving
 from serving.watch import anomaly_tracker
-from serving.watch.rare_saving import RareSaving
 
 COUNT = 5
 
