@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import Process, Queue
 from pathlib import Path
@@ -101,7 +102,9 @@ class LoadedWatch:
         self.now = float(NOW + 15)
         url = f"http://127.0.0.1:{port}"
         watched = {"query": "load", "name": "load", "unit": "%"}
-        group = {"name": "hosts", "service_label": "instance", "series": [watched]}
+        # A budget that the series share equally, so that the burst is an anomaly in each of them.
+        budget = {"service_label": "instance", "budget_per_week": SERIES}
+        group = {"name": "hosts", "series": [watched]} | budget
         config = WatchConfig.model_validate(
             {
                 "prometheus": {"url": url, "timeout_seconds": 60},
@@ -151,12 +154,22 @@ def run(history_days: float, folder: Path) -> dict[str, list[Cost]]:
         compile_kernels()
         watch = LoadedWatch(store, ports.get(), history_days)
         opened.enter_context(closing(watch.runner))
-        return {
+        costs = {
             "backfill": [measure(watch.catch_up)],
             "ordinary step": [measure(watch.step) for _ in range(ORDINARY)],
             "burst step": [measure(watch.step) for _ in range(BURST)],
             "step after the burst": [measure(watch.step) for _ in range(AFTER)],
         }
+        found = store.anomalies.between(_at(burst_at), _at(watch.now), with_points=False)
+        if len(found) < SERIES:
+            raise SystemExit(
+                f"only {len(found):,} of {SERIES:,} series were anomalous in the burst"
+            )
+        return costs
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def main(history_days: float) -> None:
