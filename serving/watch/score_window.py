@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from features.timeseries.time_grid import Times, Values
 from models.base.series_model import SeriesScores
 
+_NAMES = tuple(field.name for field in fields(SeriesScores))
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -81,11 +83,9 @@ def map_scores(
     change: Callable[[NDArray[Any]], NDArray[Any]], scores: SeriesScores
 ) -> SeriesScores:
     """Return the scores with a function applied to each of their arrays."""
-    names = [field.name for field in fields(SeriesScores)]
-    return SeriesScores(**{name: change(getattr(scores, name)) for name in names})
+    return SeriesScores(**{name: change(getattr(scores, name)) for name in _NAMES})
 
 
 def _join(first: SeriesScores, second: SeriesScores, *, axis: int) -> SeriesScores:
-    names = [field.name for field in fields(SeriesScores)]
-    pairs = {name: (getattr(first, name), getattr(second, name)) for name in names}
+    pairs = {name: (getattr(first, name), getattr(second, name)) for name in _NAMES}
     return SeriesScores(**{name: np.concatenate(pair, axis=axis) for name, pair in pairs.items()})

@@ -189,7 +189,10 @@ def main(history_days: float) -> None:
         f"{SERIES:,} series of one query at {STEP} s with {history_days:g} days of past, a stub of "
         "Prometheus in another process, SQLite. Median, least and most of several steps."
     )
-    keep_section("serving: load of the watch", named_figures_section(note, named, run_))
+    keep_section(
+        f"serving: load of the watch, {history_days:g} days",
+        named_figures_section(note, named, run_),
+    )
 
 
 def _spread(costs: list[Cost], unit: str) -> tuple[float, float, float]:
