@@ -1,4 +1,4 @@
-"""The opening of an incident: the few facts by which surges are found."""
+"""The opening of an incident, and how long it was open: few facts, of many incidents."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,3 +20,21 @@ class Opening:
     title: str = ""
     service: str | None = None
     category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTime:
+    """From when until when an incident was open on some services.
+
+    Times are aware UTC; `until` lies in the future while the incident is open. Services are named
+    as the incident names them.
+
+    >>> from datetime import UTC
+    >>> nine = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    >>> OpenTime(("checkout",), nine, nine.replace(hour=10)).services
+    ('checkout',)
+    """
+
+    services: tuple[str, ...]
+    opened_at: datetime
+    until: datetime

@@ -62,6 +62,11 @@ class SeriesScores:
         arrays = {field.name: getattr(self, field.name)[number] for field in fields(self)}
         return SeriesScores(**arrays)
 
+    def replace_series(self, rows: NDArray[np.intp], new: "SeriesScores") -> None:
+        """Replace the scores of some series in place."""
+        for field in fields(self):
+            getattr(self, field.name)[rows] = getattr(new, field.name)
+
     @classmethod
     def joined(cls, parts: Sequence["SeriesScores"]) -> "SeriesScores":
         """Return the scores of successive points together."""

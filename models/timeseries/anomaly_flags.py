@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -68,7 +69,8 @@ def find_flags(
 def _runs(anomalous: NDArray[np.intp], times: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
     if len(anomalous):
         breaks = np.flatnonzero(np.diff(times[anomalous]) > APART_SECONDS) + 1
-        yield from np.split(anomalous, breaks)
+        borders = [0, *breaks.tolist(), len(anomalous)]
+        yield from (anomalous[first:last] for first, last in pairwise(borders))
 
 
 def _flag(
@@ -108,9 +110,11 @@ def _effect(
 ) -> tuple[int, float]:
     """Return the point farthest from its expected value, and the flag's `effect`; see `Flag`."""
     distances = values[run] - expected[run]
-    farthest = int(np.nanargmax(np.abs(distances)))
+    sizes = np.abs(distances)
+    sizes[np.isnan(sizes)] = -1.0
+    farthest = int(sizes.argmax())
     side = distances[np.sign(distances) == np.sign(distances[farthest])]
-    effect = float(side.mean()) if side.size else 0.0
+    effect = float(side.sum() / side.size) if side.size else 0.0
     return int(run[farthest]), effect
 
 

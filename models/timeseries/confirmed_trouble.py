@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from models.base.series_model import SeriesScores, UpdateStates
 
+Trouble = tuple[tuple[float, float], ...]
+
 
 def update_outside(
     trouble: Sequence[tuple[float, float]],
@@ -30,9 +32,7 @@ def update_outside(
     >>> scores.score.shape, bool(states["seen_until"][0] == times[-1])
     ((1, 48), True)
     """
-    is_trouble = np.zeros(len(times), np.bool_)
-    for begin, end in trouble:
-        is_trouble |= (times >= begin) & (times <= end)
+    is_trouble = is_within(trouble, times)
     borders = [0, *(np.flatnonzero(np.diff(is_trouble)) + 1), len(times)]
     parts = []
     for first, last in pairwise(borders):
@@ -40,7 +40,35 @@ def update_outside(
         scores = update(states, times[part], values[:, part], clock[part])
         parts.append(scores)
         if last > first and is_trouble[first]:
-            seen_until = states["seen_until"].copy()
-            states[:] = before
-            states["seen_until"] = seen_until
+            put_back(states, before, np.ones(len(states), np.bool_))
     return SeriesScores.joined(parts)
+
+
+def is_within(
+    trouble: Sequence[tuple[float, float]], times: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return for each time whether it lies in a time of trouble, ends included.
+
+    >>> is_within([(10.0, 20.0)], np.array([5, 10, 25])).tolist()
+    [False, True, False]
+    """
+    found = np.zeros(len(times), np.bool_)
+    for begin, end in trouble:
+        found |= (times >= begin) & (times <= end)
+    return found
+
+
+def put_back(states: NDArray[np.void], before: NDArray[np.void], rows: NDArray[np.bool_]) -> None:
+    """Give some rows, a mask, the state that they had before, except for the time that was seen.
+
+    >>> from models.timeseries.anomaly_model import AnomalyModel
+    >>> model = AnomalyModel(step_seconds=60)
+    >>> states, before = model.start(1), model.start(1)
+    >>> _ = model.update(states, np.array([60]), np.ones((1, 1)))
+    >>> put_back(states, before, np.array([True]))
+    >>> int(states["points"][0]), int(states["seen_until"][0])
+    (0, 60)
+    """
+    seen_until = states["seen_until"].copy()
+    states[rows] = before[rows]
+    states["seen_until"] = seen_until

@@ -5,13 +5,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from features.domain.alerts.alert import OTHER_SERVICES, listed_services
 from features.domain.report import IncidentReport
 from features.domain.telemetry.change import Change
 from features.domain.telemetry.series_anomaly import SeriesAnomaly
 from features.domain.telemetry.topology import Topology
 from features.store.store import Store
 from serving.schemas.requests import AnswerPart
-from serving.services.alerts.alert_report import OTHER_SERVICES
 from serving.services.context_ranking import (
     RelatedAnomaly,
     RelatedChange,
@@ -174,9 +174,9 @@ def services_of(report: IncidentReport) -> tuple[str, ...]:
     >>> services_of(IncidentReport("1", service="a", attributes={"other_services": "b, c"}))
     ('a', 'b', 'c')
     """
-    others = report.attributes.get(OTHER_SERVICES, "").split(",")
-    names = (report.service or "", *others)
-    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    own = (report.service or "").strip()
+    names = (own, *listed_services(report.attributes.get(OTHER_SERVICES, "")))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def shifted(moment: datetime, by: timedelta) -> datetime:

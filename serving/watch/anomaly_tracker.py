@@ -1,8 +1,9 @@
 """Tracks the anomalies of a query's series from onset to end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from heapq import nsmallest
 from math import isfinite
 from typing import Any
 
@@ -19,6 +20,9 @@ QUIET_STEPS = 5
 _APART = timedelta(seconds=APART_SECONDS)
 _DRAWN_POINTS = 180
 _DRAWN_SECONDS = 3 * 3_600
+# In a burst of thousands of anomalies, the points of their charts would delay the notification.
+# The window still has the points when their turn comes.
+_MOST_DRAWN = 500
 
 
 class AnomalyTracker:
@@ -32,6 +36,7 @@ class AnomalyTracker:
     def __init__(self, query: WatchedQuery) -> None:
         self._query = query
         self._recent: dict[SeriesKey, list[SeriesAnomaly]] = {}
+        self._drawn_at: dict[SeriesKey, int] = {}
 
     def restore(self, anomalies: Sequence[SeriesAnomaly]) -> None:
         """Continue with the anomalies that an earlier watch stored."""
@@ -51,12 +56,20 @@ class AnomalyTracker:
             row = self._query.row_of(key)
             if row is not None:
                 rows[key] = row
+        drawn = self._choose_drawn(rows)
         changed = []
         for key, row in rows.items():
-            changed += self._update_series(
-                key, row, window.series(np.array([row])), budget_per_week
-            )
+            series = window.series(slice(row, row + 1))
+            changed += self._update_series(key, row, series, budget_per_week, is_drawn=key in drawn)
+        self._drawn_at |= dict.fromkeys(drawn & self._recent.keys(), int(window.times[-1]))
         return changed
+
+    def _choose_drawn(self, keys: Collection[SeriesKey]) -> set[SeriesKey]:
+        """Return the series whose charts get points now: those that waited longest, if too many."""
+        self._drawn_at = {key: at for key, at in self._drawn_at.items() if key in self._recent}
+        if len(keys) <= _MOST_DRAWN:
+            return set(keys)
+        return set(nsmallest(_MOST_DRAWN, keys, key=lambda key: self._drawn_at.get(key, 0)))
 
     def end(self, keys: Iterable[SeriesKey], now: datetime) -> list[SeriesAnomaly]:
         """End the lasting anomalies of series that are no longer watched, and return them."""
@@ -68,7 +81,7 @@ class AnomalyTracker:
         ]
 
     def _update_series(
-        self, key: SeriesKey, row: int, series: Window, budget_per_week: float
+        self, key: SeriesKey, row: int, series: Window, budget_per_week: float, *, is_drawn: bool
     ) -> list[SeriesAnomaly]:
         before = self._recent.get(key, [])
         by_id = {anomaly.id: anomaly for anomaly in before}
@@ -83,9 +96,9 @@ class AnomalyTracker:
             ):
                 ended_at = max(at(int(series.times[0])), anomaly.onset_at)
                 by_id[anomaly.id] = replace(anomaly, ended_at=ended_at)
-        after = [
-            _add_points(anomaly, series, self._query.step_seconds) for anomaly in by_id.values()
-        ]
+        after = list(by_id.values())
+        if is_drawn:
+            after = [_add_points(anomaly, series, self._query.step_seconds) for anomaly in after]
         self._keep(key, after, at(int(series.times[0])) - _APART)
         return [anomaly for anomaly in after if anomaly not in before]
 
@@ -200,5 +213,7 @@ def _add_points(anomaly: SeriesAnomaly, series: Window, step_seconds: int) -> Se
 
 
 def _finite_values(array: NDArray[Any], mask: NDArray[np.bool_]) -> tuple[float | None, ...]:
-    values = array[0, mask].tolist()
-    return tuple(value if isfinite(value) else None for value in values)
+    values = array[0, mask]
+    if np.isfinite(values).all():
+        return tuple(values.tolist())
+    return tuple(value if isfinite(value) else None for value in values.tolist())

@@ -1,7 +1,7 @@
 """Scores new points, all series of a tier at once, and finds anomalies."""
 
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
@@ -13,10 +13,13 @@ from features.domain.telemetry.series_anomaly import SeriesAnomaly
 from features.domain.telemetry.series_routine import SeriesRoutine
 from features.store.incidents.series_states import StoredSeries
 from features.timeseries.time_grid import local_clock
-from models.base.series_model import SeriesModel, SeriesScores
+from models.base.series_model import SeriesModel, SeriesScores, UpdateStates
 from models.timeseries.revoked_routines import RevokedRoutine, update_revoked
+from models.timeseries.unlearned_moves import MOVED_POINTS, UnlearnedMoves
 from serving.watch.anomaly_tracker import AnomalyTracker, at
 from serving.watch.config import WatchConfig
+from serving.watch.group_budgets import GroupBudgets
+from serving.watch.open_incidents import OpenIncidents
 from serving.watch.query_reader import QueryResult
 from serving.watch.score_window import Window, map_scores
 from serving.watch.series_keys import SeriesKey
@@ -62,6 +65,7 @@ class WatchScorer:
             )
         }
         self.unsaved = Unsaved()
+        self.budgets = GroupBudgets(config.groups, self.queries.values())
         self._trackers = {name: AnomalyTracker(query) for name, query in self.queries.items()}
 
     def restore(
@@ -98,41 +102,45 @@ class WatchScorer:
             self.unsaved.add(self._trackers[query.name].end(keys, at(latest)))
             self.unsaved.forgotten.update(keys)
         if ahead:
+            self.budgets.forget_after(latest)
             fields = {"queries": len(ahead)}
             _log.warning("the clock was ahead; queries are read again", extra={"fields": fields})
 
     def score(
-        self, results: Sequence[QueryResult], revoked: Sequence[SeriesRoutine] = ()
+        self,
+        results: Sequence[QueryResult],
+        incidents: OpenIncidents,
+        revoked: Sequence[SeriesRoutine] = (),
     ) -> dict[str, Exception]:
         """Score new points; return the errors of the queries that could not be scored, by name.
 
-        The scores are added to the queries' windows, changed anomalies to `unsaved`. What is like a
-        revoked routine is flagged.
+        The scores are added to the queries' windows, changed anomalies to `unsaved`. Series do not
+        learn from their moves while one of the `incidents` was open on their service. What is like
+        a revoked routine is flagged.
         """
         batches: dict[tuple[str, bytes], list[QueryResult]] = defaultdict(list)
         for result in results:
             batches[result.query.config.tier, result.times.tobytes()].append(result)
         failed: dict[str, Exception] = {}
         for (tier, _), batch in batches.items():
-            failed |= self._score_batch(self._models[tier], batch, revoked)
+            update = _Update(self._models[tier], self._zone, incidents, revoked)
+            failed |= self._score_batch(update, batch)
         return failed
 
     def recent_anomalies(self, query: WatchedQuery) -> list[SeriesAnomaly]:
         """Return the query's anomalies that last, or that a later flag may still continue."""
         return self._trackers[query.name].recent
 
-    def _score_batch(
-        self, model: SeriesModel, batch: Sequence[QueryResult], revoked: Sequence[SeriesRoutine]
-    ) -> dict[str, Exception]:
+    def _score_batch(self, update: "_Update", batch: Sequence[QueryResult]) -> dict[str, Exception]:
         failed: dict[str, Exception] = {}
         try:
-            windows = _score(model, batch, self._zone, revoked)
+            windows = _score(update, batch)
         except Exception as error:
             if len(batch) == 1:
                 return {batch[0].query.name: error}
             # The queries are scored one by one, so that only the one that causes the error fails.
             for result in batch:
-                failed |= self._score_batch(model, [result], revoked)
+                failed |= self._score_batch(update, [result])
             return failed
         for result, window in zip(batch, windows, strict=True):
             try:
@@ -144,34 +152,43 @@ class WatchScorer:
     def _track(self, query: WatchedQuery, new: Window) -> None:
         tracker = self._trackers[query.name]
         window = query.append(new)
-        self.unsaved.add(tracker.update(window, self._budget_per_series(query)))
+        budget = self.budgets.per_series(query.group, int(new.times[0]))
+        self.unsaved.add(tracker.update(window, budget))
+        self.budgets.learn(query, new)
         vanished = query.forget_vanished()
         self.unsaved.add(tracker.end(vanished, at(int(new.times[-1]))))
         self.unsaved.forgotten.update(vanished)
-        self.unsaved.forgotten.difference_update(query.keys)
+        if self.unsaved.forgotten:
+            self.unsaved.forgotten.difference_update(query.keys)
         self.unsaved.queries[query.name] = query
 
-    def _budget_per_series(self, query: WatchedQuery) -> float:
-        series_counts: Counter[str] = Counter()
-        for watched in self.queries.values():
-            series_counts[watched.group.name] += len(watched.keys)
-        return query.group.budget_per_week / max(1, series_counts[query.group.name])
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """What the series of a tier are scored with."""
+
+    model: SeriesModel
+    zone: tzinfo
+    incidents: OpenIncidents
+    revoked: Sequence[SeriesRoutine]
+
+    def of(self, queries: Sequence[WatchedQuery]) -> UpdateStates:
+        """Return what scores the series of these queries, one query after the other."""
+        services = [service for query in queries for service in query.services]
+        earlier = np.concatenate([query.window.last_alarms(MOVED_POINTS - 1) for query in queries])
+        moves = UnlearnedMoves(self.incidents.by_row(services), self.model, earlier)
+        rows = _rows_revoked(queries, self.revoked)
+        return partial(update_revoked, rows, moves.update, queries[0].step_seconds)
 
 
-def _score(
-    model: SeriesModel,
-    batch: Sequence[QueryResult],
-    zone: tzinfo,
-    revoked: Sequence[SeriesRoutine],
-) -> list[Window]:
+def _score(update: _Update, batch: Sequence[QueryResult]) -> list[Window]:
     """Score results with the same times by one call, and update the states of their queries."""
     queries, times = [result.query for result in batch], batch[0].times
     values = [result.query.values_of(result.matrix) for result in batch]
     states = np.concatenate([query.states for query in queries])
-    update = partial(
-        update_revoked, _rows_revoked(queries, revoked), model.update, queries[0].step_seconds
+    scores = update.of(queries)(
+        states, times, np.concatenate(values), local_clock(times, update.zone)
     )
-    scores = update(states, times, np.concatenate(values), local_clock(times, zone))
     windows, end = [], 0
     for query, query_values in zip(queries, values, strict=True):
         rows = slice(end, end := end + len(query_values))

@@ -11,7 +11,7 @@ from serving.watch.clients.prometheus import Matrix, PrometheusClient
 from serving.watch.watched_query import WatchedQuery
 
 MOST_SLOTS = 11_000
-MOST_POINTS = 500_000
+MOST_POINTS = 1_000_000
 _THREADS = 4
 
 

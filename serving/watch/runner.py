@@ -11,6 +11,7 @@ from features.store.store import Store
 from features.timeseries.time_grid import latest_slot, seconds_until_next
 from models.base.series_model import SeriesModel
 from serving.runtime.http_client import RequestFailed
+from serving.runtime.rare_saving import RareSaving
 from serving.watch.alert_payload import AlertWriter, summarise
 from serving.watch.anomaly_tracker import at
 from serving.watch.breaches.breach_watch import BreachWatch
@@ -19,9 +20,11 @@ from serving.watch.clients.circuit_breaker import CircuitBreaker
 from serving.watch.clients.prometheus import PrometheusClient
 from serving.watch.config import WatchConfig
 from serving.watch.engine import Unsaved, WatchScorer
+from serving.watch.group_budgets import GROUPS_OF_WATCH
 from serving.watch.lease import LEASE, Lease
 from serving.watch.metrics import WatchMetrics
 from serving.watch.notifications import SENT_AGAIN_AFTER, Notification, NotificationGroups
+from serving.watch.open_incidents import read_open_incidents
 from serving.watch.query_reader import QueryReader, QueryReaders
 from serving.watch.routine_watch import RoutineWatch
 from serving.watch.series_keys import SeriesKey
@@ -41,9 +44,9 @@ class LeaseLost(Exception):
 class WatchRunner:
     """Runs the steps of a watch and keeps its state; continues from the state in the store.
 
-    Anomalies are saved before the detector states of the same step: after a crash in between, the
-    step is repeated and finds the same anomalies with the same ids. Methods raise
-    `StoreUnavailable`; the next step then saves the unsaved changes before it reads.
+    Anomalies are saved in the step that finds them, the detector states in the same step or later:
+    after a crash in between, the steps are repeated and find the same anomalies with the same ids.
+    Methods raise `StoreUnavailable`; the next step then saves the unsaved changes before it reads.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class WatchRunner:
             config, prometheus, alertmanager, metrics.count_failure, self._save_warnings
         )
         self._routines = RoutineWatch(config, metrics, self._save_routines)
+        self._saving = RareSaving()
         self._delete_at = 0.0
         self._restore()
 
@@ -94,7 +98,10 @@ class WatchRunner:
             revoked = self._store.series_routines.revoked()
             self._scorer.forget_future(latest)
             results = self._readers.read_due(latest, now)
-            self._readers.record_scored(results, self._scorer.score(results, revoked), now)
+            times = [result.times for result in results]
+            incidents = read_open_incidents(self._store.openings, times)
+            failed = self._scorer.score(results, incidents, revoked)
+            self._readers.record_scored(results, failed, now)
             self._save()
         self._notify(latest)
         self._routines.step(self._scorer.queries.values(), revoked, latest, self._clock())
@@ -113,22 +120,32 @@ class WatchRunner:
         self._notifications.restore(anomalies, now)
         self._breaches.restore(self._store.breach_warnings.since(now - _WARNINGS_RESTORED))
         self._routines.restore(self._store.series_routines.all())
+        self._scorer.budgets.restore(self._store.series_states.of_watch(GROUPS_OF_WATCH))
         self._scorer.restore(self._store.series_states.of_watch(LEASE), anomalies, self._clock())
 
     def _save(self) -> None:
         unsaved = self._scorer.unsaved
-        if unsaved == Unsaved():
+        is_due = self._saving.is_due()
+        if not unsaved.anomalies and (not is_due or unsaved == Unsaved()):
             return
         if not self._lease.take():
             raise LeaseLost
         self._store.anomalies.record(list(unsaved.anomalies.values()))
+        self._notifications.refresh(unsaved.anomalies.values())
+        unsaved.anomalies = {}
+        if is_due:
+            with self._saving.measured():
+                self._save_states(unsaved)
+            self._scorer.unsaved = Unsaved()
+
+    def _save_states(self, unsaved: Unsaved) -> None:
         series = [series for query in unsaved.queries.values() for series in query.to_store()]
         self._store.series_states.save(LEASE, series)
+        groups = self._scorer.budgets.to_store(unsaved.queries.values())
+        self._store.series_states.save(GROUPS_OF_WATCH, groups)
         keys = sorted(map(str, unsaved.forgotten))
         for start in range(0, len(keys), _KEYS_PER_DELETION):
             self._store.series_states.delete(LEASE, keys[start : start + _KEYS_PER_DELETION])
-        self._notifications.refresh(unsaved.anomalies.values())
-        self._scorer.unsaved = Unsaved()
 
     def _save_warnings(self, warnings: Sequence[BreachWarning]) -> None:
         if not self._lease.take():

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from features.timeseries.time_grid import Times, Values
 from models.base.series_model import SeriesScores
 
+_NAMES = tuple(field.name for field in fields(SeriesScores))
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -36,6 +38,12 @@ class Window:
         part = self._map(lambda array: array[..., -points:])
         is_small = len(self.times) > 2 * points
         return part._map(lambda array: array.copy()) if is_small else part
+
+    def last_alarms(self, points: int) -> NDArray[np.float64]:
+        """Return the alarms a week of the last points, infinite where there are none so far."""
+        last = self.scores.alarms_per_week[:, -points:]
+        missing = points - last.shape[1]
+        return np.pad(last, ((0, 0), (missing, 0)), constant_values=np.inf)
 
     def series(self, rows: NDArray[Any] | slice) -> "Window":
         """Return the points of some series only."""
@@ -75,11 +83,9 @@ def map_scores(
     change: Callable[[NDArray[Any]], NDArray[Any]], scores: SeriesScores
 ) -> SeriesScores:
     """Return the scores with a function applied to each of their arrays."""
-    names = [field.name for field in fields(SeriesScores)]
-    return SeriesScores(**{name: change(getattr(scores, name)) for name in names})
+    return SeriesScores(**{name: change(getattr(scores, name)) for name in _NAMES})
 
 
 def _join(first: SeriesScores, second: SeriesScores, *, axis: int) -> SeriesScores:
-    names = [field.name for field in fields(SeriesScores)]
-    pairs = {name: (getattr(first, name), getattr(second, name)) for name in names}
+    pairs = {name: (getattr(first, name), getattr(second, name)) for name in _NAMES}
     return SeriesScores(**{name: np.concatenate(pair, axis=axis) for name, pair in pairs.items()})

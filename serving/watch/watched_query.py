@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.store.incidents.series_states import StoredSeries
 from features.timeseries.time_grid import Times, Values, per_second, slots
 from models.base.series_model import SeriesModel
+from models.timeseries.group_threshold import find_new_lows, no_lows
 from serving.watch.clients.prometheus import Matrix
 from serving.watch.config import WatchedGroup, WatchedSeries
 from serving.watch.score_window import Window, missing_window
@@ -18,6 +19,8 @@ from serving.watch.series_keys import SeriesKey, series_name
 
 WINDOW_POINTS = 240
 FORGET_AFTER_SECONDS = 7 * 86_400
+
+LabelSet = tuple[tuple[str, str], ...]
 
 
 class WatchedQuery:
@@ -53,7 +56,9 @@ class WatchedQuery:
         self._model = model
         self._max_series = max_series
         self._rows: dict[SeriesKey, int] = {}
+        self._row_of: dict[LabelSet, int] = {}
         self._present_at = np.empty(0, np.int64)
+        self._lows = no_lows(0)
 
     @property
     def layout(self) -> str:
@@ -86,14 +91,17 @@ class WatchedQuery:
 
     def values_of(self, matrix: Matrix) -> Values:
         """Return the values in the order of the rows, after adding rows for new series."""
-        keys = [SeriesKey.of(self.group.name, self.config.name, labels) for labels in matrix.labels]
         read_values = matrix.values
         if self.config.counter:
             read_values = per_second(read_values, self.step_seconds)
-        new = [number for number, key in enumerate(keys) if key not in self._rows]
-        self._add([keys[number] for number in new], [matrix.labels[number] for number in new])
+        # Writing the key of each series anew would take longer than scoring its point.
+        label_sets = [tuple(labels.items()) for labels in matrix.labels]
+        new = [number for number, labels in enumerate(label_sets) if labels not in self._row_of]
+        group, name = self.group.name, self.config.name
+        keys = [SeriesKey.of(group, name, matrix.labels[number]) for number in new]
+        self._add(keys, [matrix.labels[number] for number in new])
         values = np.full((len(self.keys), read_values.shape[1]), np.nan)
-        values[[self._rows[key] for key in keys]] = read_values
+        values[[self._row_of[labels] for labels in label_sets]] = read_values
         return values
 
     def append(self, new: Window) -> Window:
@@ -104,6 +112,14 @@ class WatchedQuery:
         last_times = np.where(np.isfinite(new.values), new.times, 0).max(axis=1, initial=0)
         self._present_at = np.maximum(self._present_at, last_times)
         return joined
+
+    def new_lows(self, new: Window) -> NDArray[np.float64]:
+        """Return the lowest rate at each new time, of those that are new in their excursion.
+
+        Revoked routines, with a rate of 0, are no false alarms, and left out.
+        """
+        alarms = new.scores.alarms_per_week
+        return find_new_lows(self._lows, new.times, np.where(alarms > 0, alarms, np.inf))
 
     def forget_vanished(self) -> list[SeriesKey]:
         """Forget the series that have had no value for too long, and return their keys."""
@@ -132,8 +148,10 @@ class WatchedQuery:
         self.names = list(compress(self.names, mask))
         self.services = list(compress(self.services, mask))
         self._rows = {key: row for row, key in enumerate(self.keys)}
+        self._row_of = {_label_set(labels): row for row, labels in enumerate(self.labels)}
         self.states, self.window = self.states[mask], self.window.series(mask)
-        self._present_at, self.newest_seen = self._present_at[mask], self.newest_seen[mask]
+        self._present_at, self._lows = self._present_at[mask], self._lows[mask]
+        self.newest_seen = self.newest_seen[mask]
         return removed
 
     def row_of(self, key: SeriesKey) -> int | None:
@@ -155,6 +173,9 @@ class WatchedQuery:
         if not keys:
             return
         self._rows |= {key: row for row, key in enumerate(keys, start=len(self.keys))}
+        self._row_of |= {
+            _label_set(labels): row for row, labels in enumerate(label_sets, start=len(self.keys))
+        }
         self.keys.extend(keys)
         self.labels.extend(label_sets)
         self.names.extend(series_name(self.config.name, labels) for labels in label_sets)
@@ -164,7 +185,13 @@ class WatchedQuery:
         self.window = self.window.with_new_series(len(keys))
         present_at = np.full(len(keys), self.seen_until or 0, np.int64)
         self._present_at = np.concatenate([self._present_at, present_at])
+        self._lows = np.concatenate([self._lows, no_lows(len(keys))])
 
     def _service(self, labels: Mapping[str, str]) -> str | None:
         label = self.config.service_label or self.group.service_label
         return (labels.get(label) if label else None) or self.group.service
+
+
+def _label_set(labels: Mapping[str, str]) -> LabelSet:
+    """Return labels in the order in which answers have them."""
+    return tuple(sorted(labels.items()))

@@ -86,8 +86,8 @@ class Runs:
         return Runs(self.begins, ends, heights)
 
 
-def draw(seed: int) -> tuple[ZooSeries, tuple[Twin, ...]]:
-    """Return the series of a seed, and its twins with one fault each.
+def draw(seed: int, step_seconds: int | None = None) -> tuple[ZooSeries, tuple[Twin, ...]]:
+    """Return the series of a seed, and its twins with one fault each; its step may be given.
 
     >>> series, twins = draw(0)
     >>> len(series.times) * series.step_seconds == WEEKS * WEEK
@@ -97,7 +97,7 @@ def draw(seed: int) -> tuple[ZooSeries, tuple[Twin, ...]]:
     base, routine, noise, season = (
         str(rng.choice(names)) for names in (BASES, ROUTINES, NOISES, SEASONS)
     )
-    step = int(rng.choice(STEPS, p=_STEP_SHARES))
+    step = step_seconds or int(rng.choice(STEPS, p=_STEP_SHARES))
     times = _BEGIN + step * np.arange(WEEKS * WEEK // step, dtype=np.int64)
     plan = _Plan(rng, base, routine, noise, season, step, times)
     values = plan.values(plan.runs)

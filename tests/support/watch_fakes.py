@@ -31,8 +31,12 @@ START = 1_700_000_040  # on the grid
 class PlainModel(SeriesModel):
     """Expects the running mean; what is ten away from it is out of line, after ten points.
 
-    Values further out have fewer alarms a week; a missing value changes nothing.
+    Values further out have fewer alarms a week; a missing value changes nothing. What is out of
+    line is learned only with `learns_all`. `rates` gives the alarms a week of the others by time.
     """
+
+    learns_all = False
+    rates: Callable[[np.ndarray], np.ndarray] | None = None
 
     def __init__(self) -> None:
         self.calls: list[tuple[int, ...]] = []
@@ -41,7 +45,7 @@ class PlainModel(SeriesModel):
     layout = "plain"
 
     def start(self, count):
-        return np.zeros(count, [("mean", "f8"), ("count", "f8")])
+        return np.zeros(count, [("mean", "f8"), ("count", "f8"), ("seen_until", "i8")])
 
     def restore(self, kept):
         return np.frombuffer(kept, self.start(0).dtype).copy()
@@ -54,12 +58,15 @@ class PlainModel(SeriesModel):
         for at, column in enumerate(values.T):
             mean, count = states["mean"], states["count"]
             expected[:, at], warm[:, at] = mean, count >= 10
-            usual = np.isfinite(column) & ((np.abs(column - mean) < 5) | (count < 10))
+            is_learned = (np.abs(column - mean) < 5) | (count < 10) | self.learns_all
+            usual = np.isfinite(column) & is_learned
             states["count"] += usual
             step = np.where(usual, column - mean, 0) / np.maximum(states["count"], 1)
             states["mean"] += step
+        states["seen_until"] = times[-1]
+        usually = 1e3 if self.rates is None else self.rates(times)
         away = np.nan_to_num(np.abs(values - expected))
-        alarms = np.where(warm, np.where(away > 10, 1e-6, 1e3), np.inf)
+        alarms = np.where(warm, np.where(away > 10, 1e-6, usually), np.inf)
         return SeriesScores(
             score=away,
             alarms_per_week=alarms,

@@ -11,7 +11,7 @@ from training.cli.train import train_command
 
 
 def demo_command() -> None:
-    """Train on a synthetic company; in a home with champions, only what has no version yet."""
+    """Train on a synthetic company what has no version yet."""
     with show_step("loading libraries"):
         from features.home import open_home
         from features.store.store import open_home_store

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+OTHER_SERVICES = "other_services"
+"""The attribute of an incident that lists the services of further alerts, split by commas."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
@@ -30,3 +33,12 @@ class Alert:
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
     number: int = 0
+
+
+def listed_services(text: str) -> tuple[str, ...]:
+    """Return the services that a value of `OTHER_SERVICES` lists.
+
+    >>> listed_services("cart, payments")
+    ('cart', 'payments')
+    """
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,10 +1,12 @@
-"""Reads when incidents opened, and what says of which kind they are."""
+"""Reads when incidents opened, what says of which kind they are, and how long they were open."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
-from features.domain.opening import Opening
+from features.domain.alerts.alert import OTHER_SERVICES, listed_services
+from features.domain.opening import Opening, OpenTime
+from features.domain.report import Status
 from features.store.incidents.incident_search import newest_visible_label
 from features.store.repository import Repository
 from features.store.tables import IncidentRow
@@ -59,3 +61,41 @@ class OpeningRepository(Repository):
         )
         with self._database.read() as connection:
             return int(connection.scalar(query) or 0)
+
+    def open_times(
+        self, start: datetime, end: datetime, *, at_most: timedelta
+    ) -> tuple[OpenTime, ...]:
+        """Return when incidents were open on services within start and end, the earliest first.
+
+        An incident counts for `at_most` after its opening, and not at all if nothing was heard of
+        it for so long that it is stale, or if it was resolved at an unknown time.
+        """
+        is_open = and_(
+            IncidentRow.resolved.is_(False),
+            func.coalesce(IncidentRow.status, "") != Status.STALE,
+        )
+        others = IncidentRow.attributes[OTHER_SERVICES].as_string()
+        query = (
+            select(IncidentRow.service, others, IncidentRow.opened_at, IncidentRow.resolved_at)
+            .where(
+                IncidentRow.tenant == self._tenant,
+                IncidentRow.opened_at > start - at_most,
+                IncidentRow.opened_at <= end,
+                or_(is_open, IncidentRow.resolved_at >= start),
+            )
+            .order_by(IncidentRow.opened_at, IncidentRow.id)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            OpenTime(
+                ((row.service,) if row.service else ()) + listed_services(row[1] or ""),
+                row.opened_at,
+                _earlier(row.resolved_at, row.opened_at + at_most),
+            )
+            for row in rows
+        )
+
+
+def _earlier(first: datetime | None, second: datetime) -> datetime:
+    return second if first is None else min(first, second)

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from features.domain.alerts.alert import Alert
+from features.domain.alerts.alert import OTHER_SERVICES, Alert, listed_services
 from features.domain.alerts.alert_severity import severity_label
 from features.domain.report import IncidentReport, Status
 from features.domain.tracking import TrackedIncident
 from serving.pages.render.link_filters import linked_pieces, web_address
-from serving.services.alerts.alert_report import OTHER_SERVICES, by_severity, service_of
+from serving.services.alerts.alert_report import by_severity, service_of
 
 _GRAPH = "generatorURL"
 _TITLES = ("summary", "title")
@@ -61,12 +61,11 @@ def view_alerts(tracked: TrackedIncident) -> AlertsView:
     """Return what an incident's page shows of its alerts."""
     report = tracked.incident.report
     ranked = sorted(by_severity(tracked.alerts), key=lambda alert: not alert.is_firing)
-    others = report.attributes.get(OTHER_SERVICES, "").split(",")
     heard = [alert.last_seen_at for alert in tracked.alerts if alert.last_seen_at]
     return AlertsView(
         tuple(_shown(alert) for alert in ranked),
         links_of(report),
-        tuple(name.strip() for name in others if name.strip()),
+        listed_services(report.attributes.get(OTHER_SERVICES, "")),
         tracked.incident.outcome.status is Status.STALE,
         max(heard, default=None),
     )

@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from features.domain.alerts.alert import Alert
+from features.domain.alerts.alert import OTHER_SERVICES, Alert
 from features.domain.alerts.alert_severity import severity_label, severity_rank
 from features.domain.report import IncidentReport
 from features.text.parsing import MAX_TEXT_LENGTH
 
 SOURCE = "alertmanager"
-OTHER_SERVICES = "other_services"
-"""The attribute that lists the services of further alerts, separated by commas."""
 
 _SERVICES = ("service", "app", "app_kubernetes_io_name", "application", "component", "job")
 _TITLES = ("summary", "title")

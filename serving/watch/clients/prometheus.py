@@ -10,8 +10,10 @@ from pydantic_core import from_json
 from features.timeseries.state import LARGEST
 from features.timeseries.time_grid import Times, Values, to_slots
 from serving.runtime.http_client import HttpClient, RequestFailed, shorten
+from serving.watch.clients.large_answer import LargeAnswer, read_large_answer
 
 _PATH = "/api/v1/query_range"
+_LARGE = 2**20
 
 
 class TooManySeries(RequestFailed):
@@ -49,14 +51,16 @@ class PrometheusClient:
             "end": str(times[-1]),
             "step": str(step_seconds),
         }
-        series = self._request(form)
+        status, body = self._server.post_form(_PATH, form)
+        large = read_large_answer(body, times, step_seconds) if len(body) > _LARGE else None
+        series = _series(status, body if large is None else large.rest)
         if len(series) > self._max_series:
             raise TooManySeries(
                 f"the query selects {len(series):,} series, more than the {self._max_series:,} "
                 "allowed; aggregate them, or raise max_series"
             )
         try:
-            matrix = _matrix(series, times, step_seconds)
+            matrix = _matrix(series, times, step_seconds, large)
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RequestFailed("Prometheus answered series of an unknown form") from error
         if len({tuple(labels.items()) for labels in matrix.labels}) < len(matrix.labels):
@@ -69,21 +73,30 @@ class PrometheusClient:
         """Close the connections."""
         self._server.close()
 
-    def _request(self, form: Mapping[str, str]) -> Sequence[Any]:
-        status, body = self._server.post_form(_PATH, form)
-        try:
-            answer = from_json(body)
-        except ValueError as error:
-            raise RequestFailed(f"Prometheus answered no JSON: {shorten(body)!r}") from error
-        match answer:
-            case {"status": "success", "data": {"resultType": "matrix", "result": list(series)}}:
-                return series
-            case {"status": "error", "error": str(reason)}:
-                raise RequestFailed(f"Prometheus refused the query: {reason}")
-        raise RequestFailed(f"Prometheus answered {status}, no matrix: {shorten(body)!r}")
+
+def _series(status: int, body: bytes) -> Sequence[Any]:
+    try:
+        answer = from_json(body)
+    except ValueError as error:
+        raise RequestFailed(f"Prometheus answered no JSON: {shorten(body)!r}") from error
+    match answer:
+        case {"status": "success", "data": {"resultType": "matrix", "result": list(series)}}:
+            return series
+        case {"status": "error", "error": str(reason)}:
+            raise RequestFailed(f"Prometheus refused the query: {reason}")
+    raise RequestFailed(f"Prometheus answered {status}, no matrix: {shorten(body)!r}")
 
 
-def _matrix(all_series: Sequence[Any], times: Times, step_seconds: int) -> Matrix:
+def _matrix(
+    all_series: Sequence[Any], times: Times, step_seconds: int, large: LargeAnswer | None
+) -> Matrix:
+    values = _values(all_series, times, step_seconds) if large is None else large.values
+    if len(values) != len(all_series):
+        raise ValueError("a series has no samples")
+    return Matrix(tuple(_labels(series["metric"]) for series in all_series), times, values)
+
+
+def _values(all_series: Sequence[Any], times: Times, step_seconds: int) -> Values:
     values = np.full((len(all_series), len(times)), np.nan)
     for row, series in zip(values, all_series, strict=True):
         samples = series["values"]
@@ -95,7 +108,7 @@ def _matrix(all_series: Sequence[Any], times: Times, step_seconds: int) -> Matri
             float(sample[1]) for sample in samples
         ]
     values[~(np.abs(values) < LARGEST)] = np.nan
-    return Matrix(tuple(_labels(series["metric"]) for series in all_series), times, values)
+    return values
 
 
 def _labels(metric: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from factories import incident, prediction
 
+from features.domain.opening import OpenTime
+from features.domain.report import Status
+
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -39,3 +42,25 @@ def test_a_stated_category_comes_before_a_predicted_one(store) -> None:
         "predicted": "Network",
         "hidden": None,
     }
+
+
+def test_open_times_end_with_the_incident_or_after_the_longest_time(store) -> None:
+    hour, week = timedelta(hours=1), timedelta(days=7)
+    store.incidents.upsert(
+        [
+            incident("open", "x", opened_at=NOON - hour, service="a", status=Status.OPEN),
+            incident("plain", "x", opened_at=NOON, attributes={"other_services": "b, c"}),
+            incident("over", "x", opened_at=NOON - 2 * hour, service="d", resolved_at=NOON),
+            incident("long over", "x", opened_at=NOON - 3 * hour, resolved_at=NOON - hour),
+            incident("stale", "x", opened_at=NOON - hour, status=Status.STALE),
+            incident("forgotten", "x", opened_at=NOON - week, status=Status.OPEN),
+            incident("later", "x", opened_at=NOON + 2 * hour, status=Status.OPEN),
+            incident("unknown end", "x", opened_at=NOON - hour, status=Status.RESOLVED),
+            incident("no time", "x", opened_at=None, status=Status.OPEN),
+        ]
+    )
+    assert store.openings.open_times(NOON, NOON + hour, at_most=week) == (
+        OpenTime(("d",), NOON - 2 * hour, NOON),
+        OpenTime(("a",), NOON - hour, NOON - hour + week),
+        OpenTime(("b", "c"), NOON, NOON + week),
+    )

@@ -166,3 +166,55 @@ def test_alertmanager_may_refuse(alertmanager):
     alertmanager.answer_with = lambda _: (400, b'"bad label"')
     with pytest.raises(RequestFailed, match="refused alerts with 400: '\"bad label\"'"):
         AlertmanagerClient(HttpClient(alertmanager.url, 30)).post([])
+
+
+def compact(series: list[tuple[dict, list]]) -> bytes:
+    """An answer as Prometheus writes it, long enough to be read in compiled code."""
+    result = [
+        {
+            "metric": labels | {"filler": "x" * 2**20},
+            "values": [[at, str(value)] for at, value in samples],
+        }
+        for labels, samples in series
+    ]
+    answer = {"status": "success", "data": {"resultType": "matrix", "result": result}}
+    return json.dumps(answer, separators=(",", ":")).encode()
+
+
+def test_a_large_answer_is_read_as_a_small_one(prometheus):
+    series = [
+        ({"a": '"values":[[60,"1"]]'}, [(600.0, 1.5), (720.0, "NaN")]),
+        ({"a": "2"}, [(590.0, 1), (600.2, "1e-05"), (780, 3)]),
+    ]
+    prometheus.answer_with = lambda _: (200, compact(series))
+    matrix = client(prometheus.url, most_bytes=10**8).read("up", TIMES, 60)
+    assert [labels["a"] for labels in matrix.labels] == ['"values":[[60,"1"]]', "2"]
+    np.testing.assert_array_equal(
+        matrix.values, [[1.5, np.nan, np.nan, np.nan], [1, 1e-05, np.nan, 3]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "samples", "says"),
+    [
+        ({}, [(0, 1)], "an unknown form"),
+        ({}, [(600, "one")], "an unknown form"),
+        ({"values": "x"}, [(600, 1)], None),
+    ],
+)
+def test_a_large_answer_of_another_form_is_read_in_full(prometheus, labels, samples, says):
+    prometheus.answer_with = lambda _: (200, compact([(labels, samples)]))
+    reading = client(prometheus.url, most_bytes=10**8)
+    if says is None:
+        assert reading.read("up", TIMES, 60).values[0, 0] == 1
+    else:
+        with pytest.raises(RequestFailed, match=says):
+            reading.read("up", TIMES, 60)
+
+
+def test_a_large_series_without_samples_is_named(prometheus):
+    whole = compact([({"a": "1"}, [(600, 1)]), ({"a": "2"}, [(600, 1)])])
+    start, _, end = whole.rpartition(b',"values":[[600,"1"]]')
+    prometheus.answer_with = lambda _: (200, start + end)
+    with pytest.raises(RequestFailed, match="an unknown form"):
+        client(prometheus.url, most_bytes=10**8).read("up", TIMES, 60)
