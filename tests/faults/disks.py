@@ -13,12 +13,12 @@ from random import Random
 from .world import Outcome, Trial, Unavailable, World, answers, remove_folder, soon
 
 _REMOUNT_SECONDS = 90.0
-_FREE_BYTES = 6 * 2**20
+_LITTLE_BYTES, _ENOUGH_BYTES = 6 * 2**20, 64 * 2**20
 
 
 def full_disk(world: World, rounds: int, random: Random, outcome: Outcome) -> None:
     """Fill the disk of the home while clients write, sometimes kill the server, and free it."""
-    with _small_disk(world), world.serving() as service:
+    with _own_disk(world, _LITTLE_BYTES), world.serving() as service:
         trial = Trial.on(service, random, outcome)
         for number in range(rounds):
             with trial.writers.writing():
@@ -37,7 +37,7 @@ def full_disk(world: World, rounds: int, random: Random, outcome: Outcome) -> No
 
 def read_only_disk(world: World, rounds: int, random: Random, outcome: Outcome) -> None:
     """Start on a disk that is read-only: nothing may be acknowledged, and nothing damaged."""
-    with _small_disk(world), world.serving() as service:
+    with _own_disk(world, _ENOUGH_BYTES), world.serving() as service:
         trial = Trial.on(service, random, outcome)
         for _ in range(rounds):
             with trial.writers.writing():
@@ -120,15 +120,15 @@ def _read_whole(file: Path, outcome: Outcome) -> None:
 
 
 @contextmanager
-def _small_disk(world: World) -> Iterator[None]:
-    """Keep the home on a disk of its own with little free space until the end of the block."""
+def _own_disk(world: World, free_bytes: int) -> Iterator[None]:
+    """Keep the home on a disk of its own with this free space until the end of the block."""
     if os.geteuid() != 0:
-        raise Unavailable("mounting a small disk needs root")
-    size = world.template_bytes * 5 // 4 + _FREE_BYTES
+        raise Unavailable("mounting a disk needs root")
+    size = world.template_bytes * 5 // 4 + free_bytes
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(world.home)]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode:
-        raise Unavailable(f"no small disk can be mounted: {mounted.stderr.strip()}")
+        raise Unavailable(f"no disk can be mounted: {mounted.stderr.strip()}")
     try:
         world.restore()
         yield
