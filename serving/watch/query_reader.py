@@ -1,7 +1,7 @@
 """Reads the missing points of each query in chunks; a failing query does not delay others."""
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from features.timeseries.time_grid import Times, floor_to_slot, slots
@@ -29,7 +29,8 @@ class QueryReader:
 
     Reading continues after the last slot that was read, but begins at most `history_days` ago. A
     new query is read from `history_days` ago on. Each failure halves the number of slots that a
-    chunk may have; each success doubles it again, up to `MOST_SLOTS`.
+    chunk may have; each success doubles it again, up to `MOST_SLOTS`. `ahead` is the chunk after
+    the last one, which is read while that is scored.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class QueryReader:
         self._history_seconds = history_days * 86_400
         self._most_slots = MOST_SLOTS
         self._series: int | None = None
+        self.ahead: Future[QueryResult | None] | None = None
 
     @property
     def retry_at(self) -> float:
@@ -67,7 +69,7 @@ class QueryReader:
         try:
             if self._series is None:
                 self._series = self._count(latest)
-            result = self._read_chunk(latest)
+            result = self._read_ahead(latest) or self._read_chunk(self._first(latest), latest)
         except RequestFailed:
             self._most_slots = max(1, self._most_slots // 2)
             raise
@@ -75,8 +77,22 @@ class QueryReader:
         self._series = len(result.matrix.labels)
         return result
 
-    def _read_chunk(self, latest: int) -> QueryResult:
-        first, step = self._first(latest), self.query.step_seconds
+    def read_after(self, result: QueryResult, latest: int) -> QueryResult | None:
+        """Return the result for the chunk after another, None if it cannot be read."""
+        try:
+            return self._read_chunk(int(result.times[-1]) + self.query.step_seconds, latest)
+        except RequestFailed:
+            return None
+
+    def _read_ahead(self, latest: int) -> QueryResult | None:
+        """Return what was read ahead, if it is still what comes next."""
+        ahead, self.ahead = self.ahead, None
+        result = None if ahead is None else ahead.result()
+        is_next = result is not None and int(result.times[0]) == self._first(latest)
+        return result if is_next else None
+
+    def _read_chunk(self, first: int, latest: int) -> QueryResult:
+        step = self.query.step_seconds
         most = min(self._most_slots, max(1, MOST_POINTS // max(1, self._series or 0)))
         while True:
             times = slots(first, min(latest, first + (most - 1) * step), step)
@@ -112,10 +128,18 @@ class QueryReaders:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
 
     def read_due(self, latest: int, now: float) -> list[QueryResult]:
-        """Return the result of the next chunk of each query that is due, and record failures."""
+        """Return the result of the next chunk of each query that is due, and record failures.
+
+        The chunks after these are read meanwhile, unless there are so many that they would need
+        much memory.
+        """
         due = [reader for reader in self.all if reader.is_due(latest, now)]
-        results = self._threads.map(lambda reader: _try_to_read(reader, latest, now), due)
-        return [result for result in results if result is not None]
+        read = list(self._threads.map(lambda reader: _try_to_read(reader, latest, now), due))
+        if len(due) <= _THREADS:
+            for reader, result in zip(due, read, strict=True):
+                if result is not None and result.times[-1] < latest:
+                    reader.ahead = self._threads.submit(reader.read_after, result, latest)
+        return [result for result in read if result is not None]
 
     def record_scored(
         self, results: Iterable[QueryResult], failed: Mapping[str, Exception], now: float
