@@ -107,23 +107,24 @@ class TelemetryBench:
 
     def _score_everything(self):
         for tier in TIERS:
-            yield f"Precedent, {tier}", self._score_ours(tier)
+            scored, rated = self._score_ours(tier)
+            yield f"Precedent, {tier}", scored
+            yield f"Precedent, {tier}, by expected a week", rated
         for name, peer in PEERS.items():
             yield name, self._score_peer(peer)
 
-    def _score_ours(self, tier: str) -> _Scored:
+    def _score_ours(self, tier: str) -> tuple[_Scored, _Scored]:
+        """Return what is judged by score, and by how often the series reaches it by itself."""
         score_ours(self._wsd[0], tier)
         started = perf_counter()
         wsd = [score_ours(curve, tier) for curve in self._wsd]
         seconds = perf_counter() - started
         self._ours[tier] = {"WSD": wsd, "KPI": [score_ours(curve, tier) for curve in self._kpi]}
-        return _Scored(
-            [curve.scores for curve in wsd],
-            [curve.scores for curve in self._ours[tier]["KPI"]],
-            [score_ours(curve, tier).scores for curve in self._nab],
-            _per_point(seconds, self._wsd),
-            state_bytes(tier),
-        )
+        sources = wsd, self._ours[tier]["KPI"], [score_ours(curve, tier) for curve in self._nab]
+        costs = _per_point(seconds, self._wsd), state_bytes(tier)
+        scored = [[curve.scores for curve in curves] for curves in sources]
+        rated = [[-np.log(curve.alarms_per_week) for curve in curves] for curves in sources]
+        return _Scored(*scored, *costs), _Scored(*rated, *costs)
 
     def _score_peer(self, peer: Peer) -> _Scored:
         started = perf_counter()

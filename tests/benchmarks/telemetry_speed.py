@@ -83,7 +83,7 @@ def _call_seconds() -> float:
     body = {"series": [series], "budget_per_week": 1}
     with TemporaryDirectory() as folder:
         settings = ServingSettings(home=Path(folder) / "home")
-        with TestClient(create_app(settings)) as client:
+        with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
             client.post("/v1/anomalies", json=body).raise_for_status()
             return median(
                 _timed(lambda: client.post("/v1/anomalies", json=body)) for _ in range(_ROUNDS)
