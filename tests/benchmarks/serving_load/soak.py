@@ -76,7 +76,9 @@ def _one_minute(bench: Bench, random: Random) -> Minute:
     began = time.monotonic()
     count = round(60 * _RATE)
     incidents = bench.reports.take(count)
-    times = [min(at, 59.0) for at in arrival_times(_RATE, count, random)]
+    times = arrival_times(_RATE, count, random)
+    # Those of the last second would otherwise come at once, as an overload.
+    times = [at * min(1.0, 59.0 / times[-1]) for at in times]
     calls = open_loop(bench.service.port, "/v1/triage", triage_bodies(incidents), times)
     stored = incidents[::_WRITE_EVERY]
     calls_of_writes = open_loop(
