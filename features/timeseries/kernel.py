@@ -168,6 +168,18 @@ def _finish(
         if missed < rate:
             rate, channel = missed, OFF_WEEK
             expected = 0.5 * (s.excursions[place, LOWEST] + s.excursions[place, HIGHEST])
+    out.alarms_per_week, out.channel = _judge_runs(s, pace, point, x, rate, channel)
+    out.spread = point.spread
+    out.expected = s.origin + expected if s.points > pace.season_warm else np.nan
+    s.points += 1
+    s.last = x
+
+
+@compiled
+def _judge_runs(
+    s: SeriesState, pace: TimeConstants, point: ChannelResult, x: float, rate: float, channel: int
+) -> tuple[float, int]:
+    """Return the rate and the channel of a point, or those of a run of points that is rarer."""
     off_day = judge_time_of_day(s, pace, point.off_day)
     if off_day < rate:
         rate, channel = off_day, OFF_DAY
@@ -177,8 +189,4 @@ def _finish(
     frozen = judge_repeat(s, pace, x)
     if frozen < rate:
         rate, channel = frozen, FROZEN
-    out.alarms_per_week, out.channel = rate, channel
-    out.spread = point.spread
-    out.expected = s.origin + expected if s.points > pace.season_warm else np.nan
-    s.points += 1
-    s.last = x
+    return rate, channel
