@@ -23,7 +23,23 @@ MOVED_POINTS = 5
 
 @dataclass(slots=True)
 class UnlearnedMoves:
-    """Updates series part by part as `update_unless_moved` does; `earlier` moves on with them."""
+    """Updates series, part by part; those that move in times of trouble do not learn.
+
+    `trouble` has times from and until, in unix seconds, by the row of their series. `earlier`, of
+    shape (series, points), has the alarms a week of the last points before, and moves on with each
+    part. A series that moves keeps its state but for `seen_until`, and is scored as if its last
+    usual point had just been; series that do not move learn as ever. The result does not depend on
+    how the points are split.
+
+    >>> from models.timeseries.anomaly_model import AnomalyModel
+    >>> model, times = AnomalyModel(step_seconds=3600), 3600 * np.arange(1, 337)
+    >>> values = np.where(times < 13 * 86_400, np.sin(times / 13750.99), 9.0)[None]
+    >>> states, nothing = model.start(1), np.empty((1, 0))
+    >>> moves = UnlearnedMoves({0: ((13 * 86_400.0, 1e9),)}, model, nothing)
+    >>> scores = moves.update(states, times, values, times)
+    >>> bool((scores.alarms_per_week[0, -24:] < 1).all())
+    True
+    """
 
     trouble: Mapping[int, Trouble]
     model: SeriesModel
@@ -36,55 +52,25 @@ class UnlearnedMoves:
         values: NDArray[np.float64],
         clock: NDArray[np.int64],
     ) -> SeriesScores:
-        """Score the next points of all series, and update their states in place."""
-        scores = update_unless_moved(
-            self.trouble, self.model, states, times, values, clock, self.earlier
-        )
+        """Score the next points of all series as `SeriesModel.update` does."""
+        before = [
+            (inside, rows, states[rows])
+            for periods, rows in _rows_by_trouble(self.trouble)
+            if (inside := is_within(periods, times)).any()
+        ]
+        scores = self.model.update(states, times, values, clock)
+        for inside, rows, own in before:
+            earlier = self.earlier[rows]
+            alarms = np.concatenate([earlier, scores.alarms_per_week[rows]], axis=1)
+            moved = _has_moved(alarms)[:, -len(times) :][:, inside].any(axis=1)
+            if moved.any():
+                part, again, recent = rows[moved], own[moved], earlier[moved]
+                new = _update_again(inside, self.model, again, times, values[part], clock, recent)
+                states[part] = again
+                scores.replace_series(part, new)
         alarms = np.concatenate([self.earlier, scores.alarms_per_week], axis=1)
         self.earlier = alarms[:, -(MOVED_POINTS - 1) :]
         return scores
-
-
-def update_unless_moved(
-    trouble: Mapping[int, Trouble],
-    model: SeriesModel,
-    states: NDArray[np.void],
-    times: NDArray[np.int64],
-    values: NDArray[np.float64],
-    clock: NDArray[np.int64],
-    earlier: NDArray[np.float64],
-) -> SeriesScores:
-    """Score points as `SeriesModel.update` does; series that move in times of trouble do not learn.
-
-    `trouble` has times from and until, in unix seconds, by the row of their series. `earlier`, of
-    shape (series, points), has the alarms a week of the last points before. A series that moves
-    keeps its state but for `seen_until`, and is scored as if its last usual point had just been;
-    series that do not move learn as ever. The result does not depend on how the points are split.
-
-    >>> from models.timeseries.anomaly_model import AnomalyModel
-    >>> model, times = AnomalyModel(step_seconds=3600), 3600 * np.arange(1, 337)
-    >>> values = np.where(times < 13 * 86_400, np.sin(times / 13750.99), 9.0)[None]
-    >>> states, nothing = model.start(1), np.empty((1, 0))
-    >>> trouble = {0: ((13 * 86_400.0, 1e9),)}
-    >>> scores = update_unless_moved(trouble, model, states, times, values, times, nothing)
-    >>> bool((scores.alarms_per_week[0, -24:] < 1).all())
-    True
-    """
-    before = [
-        (inside, rows, states[rows])
-        for periods, rows in _rows_by_trouble(trouble)
-        if (inside := is_within(periods, times)).any()
-    ]
-    scores = model.update(states, times, values, clock)
-    for inside, rows, own in before:
-        alarms = np.concatenate([earlier[rows], scores.alarms_per_week[rows]], axis=1)
-        moved = _has_moved(alarms)[:, -len(times) :][:, inside].any(axis=1)
-        if moved.any():
-            part, again = rows[moved], own[moved]
-            new = _update_again(inside, model, again, times, values[part], clock, earlier[part])
-            states[part] = again
-            scores.replace_series(part, new)
-    return scores
 
 
 def _update_again(

@@ -61,9 +61,8 @@ def _rare(
     model = AnomalyModel(step_seconds=step)
     rows = {} if rate is None else {0: trouble}
     unlearned_moves.MOVED_PER_WEEK = rate or 0.0
-    scores = unlearned_moves.update_unless_moved(
-        rows, model, model.start(1), times, values[np.newaxis], times, np.empty((1, 0))
-    )
+    moves = unlearned_moves.UnlearnedMoves(rows, model, np.empty((1, 0)))
+    scores = moves.update(model.start(1), times, values[np.newaxis], times)
     return np.asarray(scores.alarms_per_week[0] <= 1.0)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.timeseries.anomaly_model import AnomalyModel
-from models.timeseries.unlearned_moves import MOVED_POINTS, update_unless_moved
+from models.timeseries.unlearned_moves import UnlearnedMoves
 
 STEP, HOUR, DAY = 300, 3_600, 86_400
 LEARNED = 21 * DAY
@@ -21,14 +21,13 @@ def scored(times, rows, trouble, points_at_once=10**6):
     """Return the states of the rows, and their alarms a week, read in chunks of some points."""
     model = AnomalyModel(step_seconds=STEP)
     values = np.stack(rows)
-    states, alarms = model.start(len(rows)), np.full((len(rows), MOVED_POINTS - 1), np.inf)
+    states = model.start(len(rows))
+    moves, alarms = UnlearnedMoves(trouble, model, np.empty((len(rows), 0))), []
     for first in range(0, len(times), points_at_once):
         part = slice(first, first + points_at_once)
-        earlier = alarms[:, 1 - MOVED_POINTS :]
-        chunk = times[part], values[:, part], times[part]
-        new = update_unless_moved(trouble, model, states, *chunk, earlier)
-        alarms = np.concatenate([alarms, new.alarms_per_week], axis=1)
-    return states, alarms[:, MOVED_POINTS - 1 :]
+        new = moves.update(states, times[part], values[:, part], times[part])
+        alarms.append(new.alarms_per_week)
+    return states, np.concatenate(alarms, axis=1)
 
 
 def usual(state) -> float:
