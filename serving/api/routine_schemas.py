@@ -1,5 +1,6 @@
 """Responses about routines of watched series."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -62,21 +63,4 @@ def shape_routines(page: RoutinePage, request_id: str) -> RoutinesResponse:
 
 def shape_routine(routine: SeriesRoutine) -> WatchedRoutine:
     """Return a routine as callers see it."""
-    return WatchedRoutine(
-        id=routine.id,
-        series=routine.series,
-        service=routine.service,
-        unit=routine.unit,
-        direction=routine.direction,
-        at=routine.at,
-        every=routine.every,
-        duration_seconds=routine.duration_seconds,
-        lower=routine.lower,
-        upper=routine.upper,
-        days_seen=routine.days_seen,
-        learned_at=routine.learned_at,
-        ended_at=routine.ended_at,
-        revoked_at=routine.revoked_at,
-        revoked_by=routine.revoked_by,
-        sentence=sentence_of(routine),
-    )
+    return WatchedRoutine(**asdict(routine), sentence=sentence_of(routine))

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator
 
-from models.timeseries.routines import Routine
 from serving.services.anomalies import ScoredSeries
 
 
@@ -118,20 +117,9 @@ def _shape_series(scored: ScoredSeries) -> SeriesResponse:
         lower=_list_numbers(scored.lower),
         upper=_list_numbers(scored.upper),
         flags=[FlagResponse(**asdict(flag), unit=scored.unit) for flag in scored.flags],
-        routines=[_shape_routine(routine) for routine in scored.routines],
+        routines=[RoutineResponse(**asdict(routine)) for routine in scored.routines],
         calibration=CalibrationResponse(**asdict(scored.calibration)),
         warnings=list(scored.warnings),
-    )
-
-
-def _shape_routine(routine: Routine) -> RoutineResponse:
-    return RoutineResponse(
-        at=routine.at,
-        every=routine.every,
-        duration_seconds=routine.duration_seconds,
-        lower=routine.lower,
-        upper=routine.upper,
-        days_seen=routine.days_seen,
     )
 
 

@@ -10,6 +10,7 @@ _.has_fix, _.resolved_by, _.hours_to_resolve
 _.label_modes, _.change_id, _.is_new_label, _.cluster_size  # responses
 _.alert_count, _.firing_count, _.from_at  # serving/api/incident_schemas.py
 _.triaged_at  # features/store/tables/tracking.py
+_.revoked_by  # serving/api/routine_schemas.py
 
 # What the templates of the pages read.
 _.champion_accuracy, _.ideal, _.misuse, _.segments, _.next_link, _.chart, _.purpose

@@ -2,10 +2,10 @@
 
 import html
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from example_routines import example_routine
 
 from features.domain.telemetry.series_routine import SeriesRoutine
 
@@ -15,22 +15,8 @@ SENTENCE = "daily 06:00, 30 min, 320 to 900 ms; no longer flagged"
 
 
 def routine(name: str = "r1", learned_at: datetime = NOW, **changed: object) -> SeriesRoutine:
-    usual = SeriesRoutine(
-        id=name,
-        series_key='shop/latency{pod="a"}',
-        series='latency{pod="<b>"}',
-        service="checkout",
-        unit="ms",
-        direction="up",
-        at="06:00",
-        every="day",
-        duration_seconds=1_800.0,
-        lower=320.0,
-        upper=900.0,
-        days_seen=4,
-        learned_at=learned_at,
-    )
-    return replace(usual, **changed)
+    hostile = {"series": 'latency{pod="<b>"}'}
+    return example_routine(name, learned_at, **(hostile | changed))
 
 
 def words(page) -> str:

@@ -1,7 +1,8 @@
 """Routines of watched series in the store: written by the watch, revoked by people."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from example_routines import example_routine
 
 from features.domain.telemetry.series_routine import SeriesRoutine
 from features.store.incidents.series_routines import RoutineCursor
@@ -12,22 +13,7 @@ DAY = timedelta(days=1)
 
 
 def routine(name: str, learned_at: datetime = NOON, **changed: object) -> SeriesRoutine:
-    usual = SeriesRoutine(
-        id=name,
-        series_key='shop/latency{pod="a"}',
-        series='latency{pod="a"}',
-        service="checkout",
-        unit="ms",
-        direction="up",
-        at="06:00",
-        every="day",
-        duration_seconds=1_800.0,
-        lower=320.0,
-        upper=900.0,
-        days_seen=4,
-        learned_at=learned_at,
-    )
-    return replace(usual, **changed)
+    return example_routine(name, learned_at, **changed)
 
 
 def test_a_routine_is_updated_by_id_and_stays_revoked(store: Store) -> None:
