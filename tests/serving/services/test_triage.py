@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
@@ -218,11 +219,12 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 
 def past_incidents(*, with_sla=False):
     """Return incidents an hour apart, of which those of `slow` take ten times as long."""
+    draws = Random(0)
     incidents = []
     for number in range(240):
-        service = ("fast", "slow")[number % 2]
+        service = draws.choice(("fast", "slow"))
         opened_at = START + timedelta(hours=number)
-        hours = (1 + number % 3) * (10 if service == "slow" else 1)
+        hours = draws.choice((1, 2, 3)) * (10 if service == "slow" else 1)
         outcome = Outcome(
             resolved_at=opened_at + timedelta(hours=hours),
             sla_met=hours < 12 if with_sla else None,
@@ -248,7 +250,8 @@ def forecasting(watcher, modes, store, trained_registry):
 
 
 def test_the_time_to_resolve_is_answered_and_stored(forecasting, store):
-    reports = [IncidentReport(f"N{name}", service=name) for name in ("fast", "slow")]
+    opened_at = START + timedelta(hours=230)
+    reports = [IncidentReport(f"N{name}", opened_at, service=name) for name in ("fast", "slow")]
     batch = forecasting.triage(reports, include=["resolution"], request_id="r")
     fast, slow = (item.answers["resolution"] for item in batch.items)
     assert fast.lower_hours <= fast.median_hours <= fast.upper_hours
