@@ -6,12 +6,13 @@ it; of a data set without times, it learns from the first three quarters of the 
 `--final`, the past has the outcomes that it got later, as in an export that was made long after;
 contexts still hold only what was known at opening. The peer is scikit-learn's gradient boosting on
 the same features: quantile losses of the hours, or of their logarithm, and log loss for the risks.
-Intervals are 95%, by resampling days. Prints JSON lines. Needs `PRECEDENT_DATA`.
+Intervals are 95%, by resampling days. Prints JSON lines and, without `--final`, writes a section
+of RESULTS.md. Needs `PRECEDENT_DATA`.
 """
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -19,6 +20,7 @@ from time import perf_counter
 
 import numpy as np
 from data_sets import DATA_SETS, DataSet
+from results import NamedFigure, describe_run, keep_section, named_figures_section
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -35,6 +37,11 @@ from training.evaluation.bootstrap import bootstrap
 NAMES = ("servicenow-log", "bank-incidents")
 ORIGINS = (datetime(2016, 4, 1, tzinfo=UTC), datetime(2016, 5, 1, tzinfo=UTC))
 LEVELS = (0.1, 0.5, 0.9)
+
+_NOTE = """How the time to resolve and its risks are foreseen at opening, in months after the past.
+
+Beside gradient boosting on the same features; a gain is ours less the peer's. A loss over the
+levels .1, .5 and .9 is of hours, or of their logarithm; the peer's quantiles are fitted to each."""
 
 Incidents = Sequence[ResolvedIncident]
 Floats = np.ndarray
@@ -66,12 +73,33 @@ def main() -> None:
     options = parser.parse_args()
     incidents = load_incidents(DATA_SETS[options.data_set])
     periods = list(forecast_periods(incidents, is_final=options.final))
-    for period in periods:
-        for line in measure(period):
-            show(data_set=options.data_set, **line)
+    lines = [line for period in periods for line in measure(period)]
     if len(periods) > 1:
-        for line in measure(join(periods)):
-            show(data_set=options.data_set, **line | {"month": "all"})
+        lines += [line | {"month": "all"} for line in measure(join(periods))]
+    for line in lines:
+        show(data_set=options.data_set, **line)
+    if not options.final:
+        command = f"python tests/benchmarks/resolution.py {options.data_set}"
+        figures = [figure for line in lines for figure in named_figures(line)]
+        section = named_figures_section(_NOTE, figures, describe_run(command))
+        keep_section(f"resolution: {options.data_set}", section)
+
+
+def named_figures(line: Mapping[str, object]) -> Iterator[NamedFigure]:
+    """Yield the estimates of one line, named by what they are of and their month, if any."""
+    about = " ".join(str(line[key]) for key in ("month", "risk") if line.get(key))
+    for name, value in line.items():
+        if isinstance(value, list):
+            words = f"{about}: {name.replace('_', ' ')}".removeprefix(": ")
+            yield NamedFigure(words, *value, _goal(name) if line["month"] else "")
+
+
+def _goal(name: str) -> str:
+    if name == "coverage_ours":
+        return ".75 to .85"
+    if name.endswith("_gain"):
+        return "below 0" if name.startswith(("pinball", "log_loss")) else "above 0"
+    return ""
 
 
 def load_incidents(data_set: DataSet) -> Incidents:

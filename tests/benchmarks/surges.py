@@ -1,5 +1,7 @@
 """False surges a week on real histories, and how soon injected ones are found, beside two rules.
 
+Run without options, it writes a section of RESULTS.md; with any, it only prints.
+
 Every day is judged by a baseline of the 13 weeks before it, after a warm-up of four weeks. All
 surges of an unchanged history are counted, though some are real troubles that nobody labelled; for
 `servicenow-log` it is also counted how many are of one event by facts that no rule sees. In
@@ -15,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from results import NamedFigure, describe_run, keep_section, named_figures_section
 from rich.console import Console
 from scipy.stats import chi2
 from surge_histories import HISTORIES, Past, read_past
@@ -32,6 +35,10 @@ _LOOK_BACK = 6 * HOUR
 _INJECTED, _INJECTED_SECONDS, _HELD = 9, 1_200.0, 3
 # A surge is of one event if so many of its incidents have one caller, or one symptom and group.
 _OF_ONE = 0.8
+_NOTE = """How often surges are reported by themselves, and how soon injected ones are found.
+
+All surges of an unchanged history are counted, though some are real troubles that nobody labelled.
+Intervals are exact for counts, and Wilson's for shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +227,7 @@ def measure_found(past: Past, trials: Sequence[Trial], method: str, drawn_by: st
 
 
 def main() -> None:
-    """Print each figure as it is measured; nothing is written."""
+    """Print each figure as it is measured, and write them all if everything was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--history", nargs="+", default=list(HISTORIES))
     parser.add_argument("--method", nargs="+", default=list(RULES))
@@ -228,17 +235,40 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print every surge of ours")
     arguments = parser.parse_args()
     console = Console()
+    figures = []
     for name in arguments.history:
         past = read_past(name)
-        for method in arguments.method:
-            console.print_json(data=asdict(measure_false(past, method)), indent=None)
-        for drawn_by in ("stream", "incident"):
-            trials = list(draw_trials(past, arguments.trials, drawn_by))
-            for method in arguments.method:
-                found = measure_found(past, trials, method, drawn_by)
-                console.print_json(data=asdict(found), indent=None)
+        for measured in _measure(past, arguments.method, arguments.trials):
+            console.print_json(data=asdict(measured), indent=None)
+            figures.append(_named(measured))
         if arguments.show:
             _show(console, past)
+    if vars(arguments) == vars(parser.parse_args([])):
+        run = describe_run("python tests/benchmarks/surges.py")
+        keep_section("surges", named_figures_section(_NOTE, figures, run))
+
+
+def _measure(
+    past: Past, methods: Sequence[str], trials: int
+) -> Iterator[FalseSurges | FoundSurges]:
+    for method in methods:
+        yield measure_false(past, method)
+    for drawn_by in ("stream", "incident"):
+        drawn = list(draw_trials(past, trials, drawn_by))
+        for method in methods:
+            yield measure_found(past, drawn, method, drawn_by)
+
+
+def _named(figure: FalseSurges | FoundSurges) -> NamedFigure:
+    whose, is_ours = f"{figure.history}, {figure.method}", figure.method == "precedent"
+    if isinstance(figure, FalseSurges):
+        name, goal = f"{whose}: surges a week without injected ones", "at most 1"
+        value = figure.per_week
+    else:
+        drawn = {"stream": "a random stream", "incident": "the stream of a random incident"}
+        name = f"{whose}: found by the fifth of nine reports, in {drawn[figure.drawn_by]}"
+        value, goal = figure.by_fifth, "at least .5"
+    return NamedFigure(name, value, figure.low, figure.high, goal if is_ours else "")
 
 
 def _show(console: Console, past: Past) -> None:
