@@ -7,6 +7,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from features.imports.date_forms import NUMERIC, SERIAL, read_iso, read_moment
+from features.imports.date_spellings import common_spelling
 from features.text.parsing import as_utc, is_missing
 
 Moments = list[datetime | None]
@@ -139,7 +140,7 @@ def _find_order(values: Iterable[str], column: str) -> tuple[bool, list[str]]:
     """
     day_first = month_first = ambiguous = half_days = 0
     for value in values:
-        match = NUMERIC.fullmatch(value.strip())
+        match = NUMERIC.fullmatch(common_spelling(value.strip()))
         if match is None or len(match[1]) == 4 or match[2] == ".":
             continue
         day_first += int(match[1]) > 12
