@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from features.imports.date_forms import NUMERIC, SERIAL, read_iso, read_moment
-from features.imports.date_spellings import common_spelling
+from features.imports.dates.date_forms import NUMERIC, SERIAL, read_iso, read_moment
+from features.imports.dates.date_spellings import common_spelling
 from features.text.parsing import as_utc, is_missing
 
 Moments = list[datetime | None]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names, get_month_names
 
-from features.imports.date_spellings import common_spelling
+from features.imports.dates.date_spellings import common_spelling
 
 _LANGUAGES = ("en", "de", "fr", "es", "pt", "nl", "it", "da", "sv", "nb", "pl")
 # Of these, only whole names and usual short forms count: their beginnings are those of other months

@@ -7,7 +7,7 @@ import pytest
 from real_world_cases import CASES, needs_cases
 
 from features.imports.column_mapping import load_mapping
-from features.imports.date_parsing import parse_dates, usable_openings
+from features.imports.dates.date_parsing import parse_dates, usable_openings
 from features.imports.load_history import load_history
 
 
