@@ -202,7 +202,8 @@ def _bare_key(name: str) -> str:
 def _ranked(columns: Mapping[str, object]) -> list[ProductHeaders]:
     """Return the products, first the one whose headers these are most.
 
-    A header counts the more, the fewer products have it.
+    A header counts the more, the fewer products have it. Names of no product in particular come
+    last.
     """
     products = known_headers()
     shares = {key: 1 / max(1, sum(key in product.keys for product in products)) for key in columns}
@@ -210,7 +211,7 @@ def _ranked(columns: Mapping[str, object]) -> list[ProductHeaders]:
         product.product: sum(share for key, share in shares.items() if key in product.keys)
         for product in products
     }
-    return sorted(products, key=lambda product: -scores[product.product])
+    return sorted(products, key=lambda product: (product.is_fallback, -scores[product.product]))
 
 
 def _state_column(column: str, codes: StateCodes | None) -> dict[str, object]:
