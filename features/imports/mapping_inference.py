@@ -22,8 +22,13 @@ _OUTCOME_ROLES = (
 )
 _MIN_USEFUL = frozenset({"title", "description", "service", "source"})
 _REPEATED = re.compile(r"(.+)\.\d+")
-# ServiceNow marks the values that people see; some products name the zone of a time.
-_ADDED = re.compile(r"^dv_|\.display_?value$|\s*\((?:UTC|GMT)\)$", re.IGNORECASE)
+# ServiceNow marks the values that people see; some products name the zone of a time, or put what a
+# record says below one key.
+_ADDED = re.compile(
+    r"^(?:fields|values|_source|node|attributes|properties|record|document)\.(?=\w)"
+    r"|^dv_|\.display_?value$|\s*\((?:UTC|GMT)\)$",
+    re.IGNORECASE,
+)
 _AUDIT_TRAIL_MARKS = ("number", "sysmodcount")
 _NO_CODES = StateCodes()
 
