@@ -1,8 +1,8 @@
 """Infers a mapping from headers: our field names, and those of known products' exports."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from features.errors import BadMapping
 from features.imports.column_mapping import HistoryMapping
@@ -13,6 +13,7 @@ from features.imports.product_headers.header_table import (
     keys_of_role,
     known_headers,
 )
+from features.imports.value_roles import roles_by_values
 
 _REPORT_ROLES = ("id", "opened_at", "title", "description", "service", "source")
 # In this order: a header that may have two roles gets the first that is still free.
@@ -38,18 +39,26 @@ class Recognition:
     """What the headers of an export say.
 
     `product` is the product whose headers these are most. `not_used` are columns that are known but
-    have no role here, `unknown` are columns that no known product has.
+    have no role here, `unknown` are columns that no known product has. `by_values` are the columns
+    whose role only their values tell, by role.
     """
 
     mapping: HistoryMapping
     product: str
     not_used: tuple[str, ...]
     unknown: tuple[str, ...]
+    by_values: Mapping[str, str] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
         """Return warnings that name each missing role and each column without a role."""
         report = self.mapping.report
         warnings = []
+        if self.by_values:
+            roles = ", ".join(f"{role} = {column}" for role, column in self.by_values.items())
+            warnings.append(
+                f"these headers are not known, and only their values tell their role: {roles}; "
+                "state it in a mapping if that is wrong"
+            )
         if report.opened_at is None:
             warnings.append(
                 "no column says when incidents opened: they are not split by time in evaluation, "
@@ -81,8 +90,12 @@ def is_caller(column: str) -> bool:
     return header_key(column) in keys_of_role("callers")
 
 
-def recognise_headers(columns: Sequence[str]) -> Recognition:
+def recognise_headers(
+    columns: Sequence[str], values: Mapping[str, Sequence[str]] | None = None
+) -> Recognition:
     """Return the mapping that an export's headers imply, and the columns without a role.
+
+    With `values`, those of unknown columns tell the id, opening time and text where headers do not.
 
     The product whose headers the export has decides what a header means; headers that it does not
     have mean what they mean elsewhere. A column has one role. Raises `BadMapping` if no title,
@@ -96,6 +109,12 @@ def recognise_headers(columns: Sequence[str]) -> Recognition:
     events = headers.take_events()
     report: dict[str, object] = dict(headers.take_roles(_REPORT_ROLES))
     outcome: dict[str, object] = dict(headers.take_roles(_OUTCOME_ROLES))
+    by_values: dict[str, str] = {}
+    if events is None and values is not None:
+        unknown = {column: values[column] for column in headers.left_over()[1]}
+        by_values = roles_by_values(unknown, report.keys(), first=columns[0])
+        headers.take(by_values.values())
+        report |= by_values
     if events is None and not _MIN_USEFUL & report.keys():
         names = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
         raise BadMapping(
@@ -113,6 +132,7 @@ def recognise_headers(columns: Sequence[str]) -> Recognition:
         HistoryMapping.model_validate({"report": report, "outcome": outcome, "events": events}),
         headers.product,
         *headers.left_over(),
+        by_values,
     )
 
 
@@ -130,6 +150,11 @@ class _Headers:
             for key in self._columns.keys() & product.keys
         }
         self.product = self._products[0].product
+
+    def take(self, taken: Collection[str]) -> None:
+        """Take columns whose role is known otherwise."""
+        for key, names in self._columns.items():
+            self._columns[key] = [name for name in names if name not in taken]
 
     def take_events(self) -> dict[str, str] | None:
         """Take the columns of an audit trail of ServiceNow."""
@@ -173,9 +198,7 @@ class _Headers:
         resolvers = [self._columns[key][0] for key in self._keys_of("resolvers")]
         if not columns or not resolvers:
             return None
-        taken = {*columns, *resolvers}
-        for key, names in self._columns.items():
-            self._columns[key] = [name for name in names if name not in taken]
+        self.take({*columns, *resolvers})
         return {"columns": columns, "resolvers": resolvers}
 
     def left_over(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -146,7 +146,7 @@ def _find_order(values: Iterable[str], column: str) -> tuple[bool, list[str]]:
         day_first += int(match[1]) > 12
         month_first += int(match[3]) > 12
         ambiguous += int(match[1]) <= 12 and int(match[3]) <= 12 and match[1] != match[3]
-        half_days += match["half"] is not None
+        half_days += match["half"] is not None and value.isascii()
     if day_first and month_first:
         return day_first >= month_first, [
             f"{column}: some values have the day first, others the month; state a format"

@@ -161,6 +161,11 @@ def test_times_of_more_scripts_and_systems_are_read(value: str) -> None:
     assert read(value) == [utc(2025, 11, 3, 12, 17)]
 
 
+def test_only_the_english_halves_of_the_day_say_that_the_month_is_first() -> None:
+    assert read("11/5/2025 9:01 μ.μ.") == [utc(2025, 5, 11, 21, 1)]
+    assert read("11/5/2025 9:01 PM") == [utc(2025, 11, 5, 21, 1)]
+
+
 def test_a_half_of_the_day_is_never_dropped() -> None:
     assert read("3 Nov 2025 PM 3:05") == [None]
     assert read("2025年11月3日 上午3:05") == [utc(2025, 11, 3, 3, 5)]

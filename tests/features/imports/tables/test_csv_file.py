@@ -246,6 +246,11 @@ def test_numbers_of_pages_subtotals_and_headers_in_other_letters_are_no_records(
     ]
 
 
+def test_a_stated_separator_that_splits_nothing_is_ignored() -> None:
+    table = read_csv("sep=,\nNumber;Title\nINC1;vpn, mail\nINC2;tv\n")
+    assert (table.separator, table.columns["Title"]) == (";", ("vpn, mail", "tv"))
+
+
 def test_a_quoted_value_may_hold_a_quote_and_a_separator() -> None:
     text = '"id","at","title","team"\n"1","2025-11-03","user "bob", locked","Field"\n'
     text += '"2","2025-11-04","mail","Mail"\n"3","2025-11-05","door","Field"\n'
