@@ -19,6 +19,10 @@ _RECORD_KEYS = frozenset(
     {"id", "key", "number", "title", "subject", "summary", "short_description", "description"}
 )
 _ID_KEYS = frozenset({"id", "key", "number", "ref"})
+# Objects with these keys are single values, as of a record in which each value is an object.
+_REFERENCE_KEYS = frozenset(
+    {"id", "key", "name", "value", "display_value", "link", "self", "href", "url", "type", "label"}
+)
 _MAX_DEPTH = 4
 # Objects that stand below ids are records if there are two or more that share two keys.
 _FEWEST_NAMED = 2
@@ -134,7 +138,7 @@ def _named_records(content: object) -> list[object] | None:
     if len(records) < _FEWEST_NAMED or not isinstance(content, dict):
         return None
     keys = [record.keys() if isinstance(record, dict) else set() for record in records]
-    if len(set.intersection(*map(set, keys))) < _FEWEST_SHARED:
+    if len(set.intersection(*map(set, keys)) - _REFERENCE_KEYS) < _FEWEST_SHARED:
         return None
     return [
         record if not isinstance(record, dict) or _ID_KEYS & record.keys() else {"id": key} | record

@@ -48,8 +48,12 @@ def test_records_below_their_ids_keep_them() -> None:
 def test_a_record_whose_values_are_objects_is_one_record() -> None:
     table = read_json(json.dumps({"number": "1", "team": {"id": 1}, "user": {"id": 2}}))
     assert len(table.lines) == 1
-    nested = {"service": {"display_value": "a", "value": "b"}, "text": {"display_value": "c"}}
-    assert len(read_json(json.dumps(nested)).lines) == 1
+    shown = {"display_value": "a", "value": "b"}
+    for nested in ({"number": shown, "text": shown}, {"fields": {"a": shown, "b": shown}}):
+        assert len(read_json(json.dumps(nested)).lines) == 1
+        assert len(read_json_lines(json.dumps(nested)).lines) == 1
+    references = {"id": 1, "name": "x"}
+    assert len(read_json(json.dumps({"team": references, "user": references})).lines) == 1
 
 
 def test_pages_of_records_follow_one_another() -> None:
