@@ -23,11 +23,11 @@ _OUTCOME_ROLES = (
 )
 _MIN_USEFUL = frozenset({"title", "description", "service", "source"})
 _REPEATED = re.compile(r"(.+)\.\d+")
-# ServiceNow marks the values that people see; some products name the zone of a time, or put what a
-# record says below one key.
+# ServiceNow marks the values that people see; some products name the zone of a time, put what a
+# record says below one key, or write an object whose name is what counts.
 _ADDED = re.compile(
     r"^(?:fields|values|_source|node|attributes|properties|record|document)\.(?=\w)"
-    r"|^dv_|\.display_?value$|\s*\((?:UTC|GMT)\)$",
+    r"|^dv_|\.(?:display_?value|display_?name|name|label|summary)$|\s*\((?:UTC|GMT)\)$",
     re.IGNORECASE,
 )
 _AUDIT_TRAIL_MARKS = ("number", "sysmodcount")

@@ -111,6 +111,19 @@ def test_exports_in_more_languages_are_understood(
     assert history.severity_levels == levels
 
 
+def test_the_name_of_an_object_has_the_role_of_the_object() -> None:
+    names = ["reference", "name", "severity.id", "severity.name", "incident_status.name"]
+    recognition = recognise_headers(["summary", *names])
+    outcome = recognition.mapping.outcome
+    assert outcome.severity is not None
+    assert outcome.state is not None
+    assert (outcome.severity.column, outcome.state.column) == (
+        "severity.name",
+        "incident_status.name",
+    )
+    assert recognition.unknown == ("severity.id",)
+
+
 def test_names_of_no_product_give_way_to_those_of_products() -> None:
     names = ["incident_number", "service_name", "description", "submit date"]
     report = recognise_headers(names).mapping.report
