@@ -26,7 +26,8 @@ _REPEATED = re.compile(r"(.+)\.\d+")
 # ServiceNow marks the values that people see; some products name the zone of a time, put what a
 # record says below one key, or write an object whose name is what counts.
 _ADDED = re.compile(
-    r"^(?:fields|values|_source|node|attributes|properties|record|document)\.(?=\w)"
+    r"^(?:(?:fields|values|_source|node|attributes|properties|record|document)\.)?"
+    r"(?:(?:System|Microsoft\.VSTS\.\w+)\.)?(?=\w)"
     r"|^dv_|\.(?:display_?value|display_?name|name|label|summary)$|\s*\((?:UTC|GMT)\)$",
     re.IGNORECASE,
 )
