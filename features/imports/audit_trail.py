@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from features.domain.history import RejectedRow
 from features.imports.column_mapping import EventColumns, HistoryMapping, LabelColumn
-from features.imports.date_parsing import parse_dates
+from features.imports.dates.date_parsing import parse_dates
 from features.imports.tables.table import Table
 from features.text.parsing import is_missing, parse_name
 

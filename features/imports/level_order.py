@@ -22,30 +22,69 @@ _SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
             *("very low", "lowest", "sehr niedrig", "niedrigste", "am niedrigsten", "très basse"),
             *("très faible", "très bas", "la plus basse", "muy baja", "muy bajo", "más baja"),
             *("muito baixa", "muito baixo", "molto bassa", "zeer laag", "laagste"),
+            *("bardzo niski", "najniższy", "очень низкий", "最低", "매우 낮음", "çok düşük"),
+            *("mycket låg", "velmi nízká"),
         ),
         (
             *("low", "niedrig", "gering", "basse", "faible", "bas", "baja", "bajo", "baixa"),
             *("baixo", "bassa", "basso", "laag"),
+            *("niski", "niska", "niskie", "низкий", "низкая", "низкое", "низький", "低", "低い"),
+            *("낮음", "düşük", "låg", "lågt", "lav", "matala", "nízká", "nízký", "alacsony"),
         ),
         (
             *("moderate", "medium", "normal", "average", "mittel", "moderat", "mäßig", "moyenne"),
             *("moyen", "normale", "modérée", "modéré", "media", "medio", "moderada", "moderado"),
             *("média", "médio", "moderata", "gemiddeld", "normaal", "middel"),
+            *("średni", "średnia", "średnie", "normalny", "средний", "средняя", "среднее"),
+            *(
+                "обычный",
+                "нормальный",
+                "середній",
+                "中",
+                "普通",
+                "通常",
+                "一般",
+                "보통",
+                "중간",
+                "orta",
+            ),
+            *("medel", "mellem", "keskitaso", "normaali", "střední", "normální", "közepes"),
         ),
         (
             *("high", "hoch", "haute", "haut", "élevée", "élevé", "alta", "alto", "elevata"),
             *("elevada", "hoog"),
+            *("wysoki", "wysoka", "wysokie", "высокий", "высокая", "высокое", "високий", "高"),
+            *("高い", "높음", "yüksek", "hög", "högt", "høj", "høy", "korkea", "vysoká", "vysoký"),
+            *("magas",),
         ),
         (
             *("very high", "highest", "urgent", "sehr hoch", "höchste", "am höchsten", "dringend"),
             *("très haute", "très haut", "très élevée", "la plus haute", "urgente", "muy alta"),
             *("muy alto", "más alta", "muito alta", "muito alto", "molto alta", "zeer hoog"),
             *("hoogste", "dringende"),
+            *("bardzo wysoki", "najwyższy", "pilny", "pilne", "очень высокий", "наивысший"),
+            *("срочный", "緊急", "至急", "最高", "紧急", "긴급", "매우 높음", "acil", "çok yüksek"),
+            *("brådskande", "mycket hög", "haster", "kiireellinen", "urgentní", "velmi vysoká"),
+            *("sürgős",),
         ),
         (
             *("critical", "blocker", "immediate", "kritisch", "sofort", "critique", "immédiat"),
             *("immédiate", "bloquant", "crítica", "crítico", "inmediata", "imediata", "critica"),
             *("critico", "immediata", "kritiek", "onmiddellijk"),
+            *("krytyczny", "krytyczna", "krytyczne", "критический", "критичный", "критическая"),
+            *(
+                "критичний",
+                "重大",
+                "致命的",
+                "クリティカル",
+                "严重",
+                "嚴重",
+                "심각",
+                "치명적",
+                "kritik",
+                "kritisk",
+            ),
+            *("kriittinen", "kritická", "kritický", "kritikus"),
         ),
     ),
     (
@@ -75,7 +114,7 @@ _SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
     ),
 )
 _NUMBERED = re.compile(r"(?:p|s|sev|severity|prio|priority)?[\s_-]*(\d{1,2})(?!\d)", re.IGNORECASE)
-_NO_LETTERS = re.compile(r"[^a-z]+")
+_NO_LETTERS = re.compile(r"[\W\d_]+")
 _MIN_RANKED = 0.9
 
 

@@ -87,7 +87,7 @@ def import_table(
     is_recognised = mapping is None
     recognised: list[str] = []
     if mapping is None:
-        recognition = recognise_headers(list(table.columns))
+        recognition = recognise_headers(list(table.columns), table.columns)
         mapping = recognition.mapping
         recognised = [
             f"without a mapping, columns were recognised as those of {recognition.product}: "

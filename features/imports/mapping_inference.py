@@ -1,8 +1,8 @@
 """Infers a mapping from headers: our field names, and those of known products' exports."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from features.errors import BadMapping
 from features.imports.column_mapping import HistoryMapping
@@ -13,6 +13,7 @@ from features.imports.product_headers.header_table import (
     keys_of_role,
     known_headers,
 )
+from features.imports.value_roles import roles_by_values
 
 _REPORT_ROLES = ("id", "opened_at", "title", "description", "service", "source")
 # In this order: a header that may have two roles gets the first that is still free.
@@ -22,8 +23,14 @@ _OUTCOME_ROLES = (
 )
 _MIN_USEFUL = frozenset({"title", "description", "service", "source"})
 _REPEATED = re.compile(r"(.+)\.\d+")
-# ServiceNow marks the values that people see; some products name the zone of a time.
-_ADDED = re.compile(r"^dv_|\.display_?value$|\s*\((?:UTC|GMT)\)$", re.IGNORECASE)
+# ServiceNow marks the values that people see; some products name the zone of a time, put what a
+# record says below one key, or write an object whose name is what counts.
+_ADDED = re.compile(
+    r"^(?:(?:fields|values|_source|node|attributes|properties|record|document)\.)?"
+    r"(?:(?:System|Microsoft\.VSTS\.\w+)\.)?(?=\w)"
+    r"|^dv_|\.(?:display_?value|display_?name|name|label|summary)$|\s*\((?:UTC|GMT)\)$",
+    re.IGNORECASE,
+)
 _AUDIT_TRAIL_MARKS = ("number", "sysmodcount")
 _NO_CODES = StateCodes()
 
@@ -33,18 +40,26 @@ class Recognition:
     """What the headers of an export say.
 
     `product` is the product whose headers these are most. `not_used` are columns that are known but
-    have no role here, `unknown` are columns that no known product has.
+    have no role here, `unknown` are columns that no known product has. `by_values` are the columns
+    whose role only their values tell, by role.
     """
 
     mapping: HistoryMapping
     product: str
     not_used: tuple[str, ...]
     unknown: tuple[str, ...]
+    by_values: Mapping[str, str] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
         """Return warnings that name each missing role and each column without a role."""
         report = self.mapping.report
         warnings = []
+        if self.by_values:
+            roles = ", ".join(f"{role} = {column}" for role, column in self.by_values.items())
+            warnings.append(
+                f"these headers are not known, and only their values tell their role: {roles}; "
+                "state it in a mapping if that is wrong"
+            )
         if report.opened_at is None:
             warnings.append(
                 "no column says when incidents opened: they are not split by time in evaluation, "
@@ -76,8 +91,12 @@ def is_caller(column: str) -> bool:
     return header_key(column) in keys_of_role("callers")
 
 
-def recognise_headers(columns: Sequence[str]) -> Recognition:
+def recognise_headers(
+    columns: Sequence[str], values: Mapping[str, Sequence[str]] | None = None
+) -> Recognition:
     """Return the mapping that an export's headers imply, and the columns without a role.
+
+    With `values`, those of unknown columns tell the id, opening time and text where headers do not.
 
     The product whose headers the export has decides what a header means; headers that it does not
     have mean what they mean elsewhere. A column has one role. Raises `BadMapping` if no title,
@@ -91,6 +110,12 @@ def recognise_headers(columns: Sequence[str]) -> Recognition:
     events = headers.take_events()
     report: dict[str, object] = dict(headers.take_roles(_REPORT_ROLES))
     outcome: dict[str, object] = dict(headers.take_roles(_OUTCOME_ROLES))
+    by_values: dict[str, str] = {}
+    if events is None and values is not None:
+        unknown = {column: values[column] for column in headers.left_over()[1]}
+        by_values = roles_by_values(unknown, report.keys(), first=columns[0])
+        headers.take(by_values.values())
+        report |= by_values
     if events is None and not _MIN_USEFUL & report.keys():
         names = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
         raise BadMapping(
@@ -108,6 +133,7 @@ def recognise_headers(columns: Sequence[str]) -> Recognition:
         HistoryMapping.model_validate({"report": report, "outcome": outcome, "events": events}),
         headers.product,
         *headers.left_over(),
+        by_values,
     )
 
 
@@ -125,6 +151,11 @@ class _Headers:
             for key in self._columns.keys() & product.keys
         }
         self.product = self._products[0].product
+
+    def take(self, taken: Collection[str]) -> None:
+        """Take columns whose role is known otherwise."""
+        for key, names in self._columns.items():
+            self._columns[key] = [name for name in names if name not in taken]
 
     def take_events(self) -> dict[str, str] | None:
         """Take the columns of an audit trail of ServiceNow."""
@@ -168,9 +199,7 @@ class _Headers:
         resolvers = [self._columns[key][0] for key in self._keys_of("resolvers")]
         if not columns or not resolvers:
             return None
-        taken = {*columns, *resolvers}
-        for key, names in self._columns.items():
-            self._columns[key] = [name for name in names if name not in taken]
+        self.take({*columns, *resolvers})
         return {"columns": columns, "resolvers": resolvers}
 
     def left_over(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -202,7 +231,8 @@ def _bare_key(name: str) -> str:
 def _ranked(columns: Mapping[str, object]) -> list[ProductHeaders]:
     """Return the products, first the one whose headers these are most.
 
-    A header counts the more, the fewer products have it.
+    A header counts the more, the fewer products have it. Names of no product in particular come
+    last.
     """
     products = known_headers()
     shares = {key: 1 / max(1, sum(key in product.keys for product in products)) for key in columns}
@@ -210,7 +240,7 @@ def _ranked(columns: Mapping[str, object]) -> list[ProductHeaders]:
         product.product: sum(share for key, share in shares.items() if key in product.keys)
         for product in products
     }
-    return sorted(products, key=lambda product: -scores[product.product])
+    return sorted(products, key=lambda product: (product.is_fallback, -scores[product.product]))
 
 
 def _state_column(column: str, codes: StateCodes | None) -> dict[str, object]:

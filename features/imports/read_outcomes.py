@@ -10,7 +10,7 @@ from features.domain.label_renames import current_label
 from features.domain.report import Outcome, Status
 from features.imports.audit_trail import Records
 from features.imports.column_mapping import HistoryMapping, LabelColumn, OutcomeColumns
-from features.imports.date_parsing import Moments, parse_dates
+from features.imports.dates.date_parsing import Moments, parse_dates
 from features.imports.flag_words import read_counts, read_flags
 from features.imports.listed_values import first_items
 from features.imports.ordinal_labels import read_ordinal_labels

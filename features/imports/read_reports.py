@@ -9,7 +9,7 @@ from features.domain.history import Provenance, RejectedRow
 from features.domain.report import IncidentReport
 from features.imports.audit_trail import Records
 from features.imports.column_mapping import HistoryMapping, ReportColumns
-from features.imports.date_parsing import Moments, parse_dates, usable_openings
+from features.imports.dates.date_parsing import Moments, parse_dates, usable_openings
 from features.imports.mapping_inference import is_caller
 from features.text.masking import Masking
 from features.text.parsing import ReportFields, has_unprintable

@@ -21,8 +21,6 @@ from pydantic_core import PydanticCustomError
 
 from features.text.parsing import Moment
 
-State = Literal["firing", "resolved"]
-
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
@@ -48,6 +46,14 @@ def _list_if_null(value: object) -> object:
     return [] if value is None else value
 
 
+def _in_small_letters(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+State = Annotated[
+    Literal["firing", "resolved"],
+    BeforeValidator(_in_small_letters, json_schema_input_type=Literal["firing", "resolved"]),
+]
 LooseText = Annotated[str, BeforeValidator(_text, json_schema_input_type=JsonValue)]
 OptionalText = Annotated[LooseText, BeforeValidator(_empty_if_null)]
 Texts = Annotated[

@@ -26,13 +26,15 @@ class ProductHeaders:
     """The headers of one product, as keys.
 
     `roles` holds the headers of each role, in order of preference. `states` holds the codes of the
-    state columns whose values are codes and not words.
+    state columns whose values are codes and not words. A fallback holds names of many products and
+    languages, and comes after all of them.
     """
 
     product: str
     roles: Mapping[str, Sequence[str]]
     states: Mapping[str, StateCodes]
     keys: frozenset[str]
+    is_fallback: bool = False
 
 
 def header_key(header: str) -> str:
@@ -41,7 +43,8 @@ def header_key(header: str) -> str:
     >>> header_key("Component/s"), header_key("Priorität"), header_key("Ticket#")
     ('components', 'prioritat', 'ticket#')
     """
-    decomposed = unicodedata.normalize("NFKD", header.casefold())
+    # Compatible forms such as the sign for "number" hold capitals, so case is removed after them.
+    decomposed = unicodedata.normalize("NFKD", header).casefold().replace("\u0131", "i")
     letters = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
     return _NO_KEY_CHARACTER.sub("", letters)
 
@@ -81,6 +84,7 @@ class _Product(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     documents: list[_Document]
+    is_fallback: bool = False
     states: dict[str, StateCodes] = {}
 
 
@@ -98,6 +102,7 @@ def _product_headers(product: str, entry: _Product) -> ProductHeaders:
         roles={role: tuple(keys) for role, keys in roles.items()},
         states={header_key(header): codes for header, codes in entry.states.items()},
         keys=frozenset(key for keys in roles.values() for key in keys),
+        is_fallback=entry.is_fallback,
     )
 
 

@@ -18,7 +18,9 @@ sections see similar site slack some source sources specific that the their thes
 ticket to too top toc under upstream us via view we website which wiki with you your back next
 siehe auch mehr weitere weiterführende infos informationen unter dazu hier zu zum zur und oder die
 der das den dokumentation quelle verweis link voir aussi plus d'informations de la le les et ou
-documentation véase ver también más información y o el los las en consulte
+documentation véase ver también más información y o el los las en consulte vedi anche zie ook
+zobacz też także см также смотрите подробнее se även også bkz viz také katso
+myös
 """
 # A link among only these words is a cross reference; a verb such as "follow" makes it a step.
 _LINKING_WORDS = frozenset(_WORDS.split())
@@ -32,7 +34,15 @@ _HEADINGS = re.compile(
     r"|inhalt|inhaltsverzeichnis|siehe auch|verweise|quellen|weiterführende (?:links|informationen)"
     r"|verwandte(?: \w+){1,2}|sommaire|table des matières|voir aussi|liens(?: utiles)?|références"
     r"|índice|contenido|véase también|ver también|enlaces(?: \w+)?"
-    r"|referencias|referências|conteúdo",
+    r"|referencias|referências|conteúdo|veja também|ver também|ligações|vedi anche|riferimenti"
+    r"|collegamenti|indice|zie ook|verwijzingen|inhoud(?:sopgave)?|bronnen|zobacz też|zobacz także"
+    r"|odnośniki|linki|spis treści|ссылки|полезные ссылки|см\. также|смотрите также|см\.? ?также"
+    r"|содержание|оглавление|источники|посилання|зміст|se även|se også|länkar|lenker|referenser"
+    r"|referanser|innehåll|indhold|innhold|ayr\u0131ca bak\u0131n\u0131z|bağlant\u0131lar"
+    r"|kaynaklar|kaynakça|içindekiler"
+    r"|viz také|odkazy|obsah|katso myös|linkit|sisällys|lásd még|hivatkozások|tartalom"
+    r"|参考(?:資料|情報|リンク|资料|链接)?|関連(?:リンク|資料|情報|ページ|ドキュメント)?|目次|リンク|参照"
+    r"|另请参阅|参见|相关链接|目录|相關連結|目錄|參考資料|참고(?: 자료)?|관련 링크|목차|링크",
     re.IGNORECASE,
 )
 _NO_REFERENCE = frozenset(("alerts", "runbooks", "issues", "incidents", "pages", "documents"))

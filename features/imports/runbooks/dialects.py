@@ -1,10 +1,11 @@
-"""Rewrites the blocks that GitBook, Hugo, MkDocs and Docusaurus add to Markdown as CommonMark."""
+"""Rewrites what GitBook, Hugo, MkDocs, Docusaurus and other dialects add to Markdown."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from features.imports.runbooks.page_markup import SHORTCODE, clean_line
+from features.imports.runbooks.table_forms import with_markdown_tables
 
 _SHORTCODE_LINK = re.compile(
     r"\{\{[<%]\s{0,5}(?:rel)?ref\s{1,5}\"([^\"\n]{1,300})\"\s{0,5}[%>]\}\}"
@@ -44,6 +45,10 @@ _CONTENTS = re.compile(
     re.IGNORECASE,
 )
 _LINE_ANNOTATION = re.compile(r"\s*(?:#|//|--|;|<!--|/\*)\s*(?:\(\d{1,3}\)!?\s*)+(?:-->|\*/)?\s*$")
+# AsciiDoc and Confluence mark headings and items in their own way.
+_ASCIIDOC_HEADING = re.compile(r"^(={1,6}) (?![\"'=])(\S.*?)(?: =+)?$")
+_CONFLUENCE_HEADING = re.compile(r"^h([1-6])\. (\S.*)$")
+_ASCIIDOC_ITEM = re.compile(r"^\.{1,3} (?=\S)")
 _AROUND_TITLE = " []\"'"
 _DEEPEST = 10
 _INDENT = 4
@@ -60,7 +65,7 @@ def to_commonmark(text: str) -> str:
     > Do not restart both.
     """
     visible = _SHORTCODE_LINK.sub(r"\1", _without_comments(text))
-    lines = visible.split("\n")
+    lines = list(with_markdown_tables(visible.split("\n")))
     rewriter = _Rewriter(_last_places(lines))
     return "\n".join(
         rewritten for place, line in enumerate(lines) for rewritten in rewriter.lines(place, line)
@@ -214,7 +219,11 @@ class _Rewriter:
         bare = content.strip()
         if _SNIPPET.match(bare) or _CONTENTS.match(bare) or bare.startswith(":::"):
             return ""
-        return clean_line(content)
+        if heading := _ASCIIDOC_HEADING.match(content):
+            content = f"{'#' * len(heading[1])} {heading[2]}"
+        elif heading := _CONFLUENCE_HEADING.match(content):
+            content = f"{'#' * int(heading[1])} {heading[2]}"
+        return clean_line(_ASCIIDOC_ITEM.sub("1. ", content))
 
 
 def _kind_and_title(kind: str, title: str) -> str:

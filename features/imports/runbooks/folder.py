@@ -15,6 +15,7 @@ from features.text.masking import Masking, configured_masking, mask_text
 # Larger files are no pages that a person wrote.
 _LARGEST_BYTES = 16_000_000
 _LONGEST_ID = 255
+_ENDINGS = (".md", ".markdown", ".mdx")
 _FOLDER_DOCUMENTS = frozenset(
     ("readme", "license", "contributing", "changelog", "code_of_conduct", "security")
 )
@@ -39,13 +40,13 @@ class RunbookFolder:
     def unread_ids(self) -> tuple[str, ...]:
         """The ids that the skipped files would have; a skipped folder's path ends in a slash."""
         return tuple(
-            path[: -len(".md")] if path.lower().endswith(".md") else f"{path}/"
+            _without_ending(path) if path.lower().endswith(_ENDINGS) else f"{path}/"
             for path in (file.path for file in self.skipped)
         )
 
 
 def read_runbooks(folder: Path, *, masking: Masking | None = None) -> RunbookFolder:
-    """Read every `.md` file below a folder; hidden files and folders are ignored.
+    """Read every `.md`, `.markdown` and `.mdx` file below a folder, except hidden ones.
 
     Linked folders, links out of the folder, files that are not readable runbooks, and documents
     about the folder (such as README.md) are listed as skipped. `masking` is read from the settings
@@ -99,19 +100,23 @@ def _markdown_files(root: Path) -> Iterator[tuple[Path, str]]:
         folders[:] = sorted(name for name in folders if name[0] != "." and name not in links)
         yield from ((folder / name, "is a link to a folder") for name in sorted(links))
         for name in sorted(files):
-            if name.lower().endswith(".md") and name[0] != ".":
+            if name.lower().endswith(_ENDINGS) and name[0] != ".":
                 is_document = folder == root and Path(name).stem.lower() in _FOLDER_DOCUMENTS
                 yield folder / name, "describes the folder" if is_document else ""
     yield from ((Path(error.filename), _reason(error)) for error in errors)
 
 
 def _runbook_id(relative_path: str) -> str:
-    runbook_id = relative_path[: -len(".md")]
+    runbook_id = _without_ending(relative_path)
     if _printable(runbook_id) != runbook_id:
         raise BadRunbook("has a name that is not UTF-8")
     if len(runbook_id) > _LONGEST_ID:
         raise BadRunbook(f"has a path of more than {_LONGEST_ID} characters")
     return runbook_id
+
+
+def _without_ending(path: str) -> str:
+    return path[: path.rindex(".")]
 
 
 def _read_text(path: Path, root: Path) -> str:

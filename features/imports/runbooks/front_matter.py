@@ -10,7 +10,11 @@ import yaml
 
 # Other addresses of the page, as Hugo, Jekyll and MkDocs name them.
 ADDRESS_FACTS = ("aliases", "alias", "redirect_from", "permalink", "slug", "url")
-_FENCED = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)(?:\A|(?<=\n))\1[ \t]*(?:\n|\Z)", re.DOTALL)
+_FENCED = re.compile(
+    r"\A(---|\+\+\+|;;;)[ \t]*\n(.*?)(?:\A|(?<=\n))(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
+)
+_COMMENTS = re.compile(r"\A(?:\s*<!--.*?-->)*\s*(?=---[ \t]*\n|\+\+\+[ \t]*\n)", re.DOTALL)
+_PLAIN_LINE = re.compile(r"([A-Za-z_][\w -]{0,50}):[ \t]+([^\[\]{}!&*|>%@`].*)")
 _MOST_ADDRESSES = 50
 _LONGEST_ADDRESS = 500
 
@@ -31,16 +35,35 @@ def split_front_matter(text: str) -> tuple[dict[str, str], str]:
     >>> split_front_matter('+++' + chr(10) + 'title = "Disk full"' + chr(10) + '+++')
     ({'title': 'Disk full'}, '')
     """
+    # A comment for a linter may stand above the front matter.
+    text = _COMMENTS.sub("", text, count=1)
     fenced = _FENCED.match(text)
     if fenced:
-        language, parse = (
-            ("YAML", yaml.safe_load) if fenced[1] == "---" else ("TOML", tomllib.loads)
-        )
+        language, parse = _LANGUAGES[fenced[1]]
         return _facts(_parsed(parse, fenced[2], language)), text[fenced.end() :]
     if re.match(r"\{\s*\n?\s*\"", text):
         content, end = _parsed(json.JSONDecoder().raw_decode, text, "JSON")
         return _facts(content), text[end:]
     return {}, text
+
+
+def _yaml(content: str) -> object:
+    """Return the YAML; if it is not valid, as where a title holds a colon, line by line."""
+    try:
+        return yaml.safe_load(content)
+    except yaml.YAMLError:
+        lines = [line for line in content.splitlines() if line.strip() and line.strip()[0] != "#"]
+        plain = [_PLAIN_LINE.fullmatch(line.rstrip()) for line in lines]
+        if not lines or None in plain:
+            raise
+        return {line[1]: line[2].strip().strip("\"'") for line in plain if line}
+
+
+_LANGUAGES: dict[str, tuple[str, Callable[[str], object]]] = {
+    "---": ("YAML", _yaml),
+    "+++": ("TOML", tomllib.loads),
+    ";;;": ("JSON", json.loads),
+}
 
 
 def _parsed(parse: Callable[[str], Parsed], content: str, language: str) -> Parsed:

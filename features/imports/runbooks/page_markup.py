@@ -27,6 +27,11 @@ _HTML_HEADING = re.compile(
     r"^\s*<h([1-6])(\s+[^>\n]{0,200})?>([^\n]{1,300}?)</h\1>\s*$", re.IGNORECASE
 )
 _HTML_ID = re.compile(r"\bid\s*=\s*[\"']?([^\"'>\s]{1,200})", re.IGNORECASE)
+_SUMMARY = re.compile(
+    r"(?:<details[^<>\n]{0,200}>\s*)?<summary[^<>\n]{0,200}>\s*(?:<\w+>)?([^<\n]{1,200}?)(?:</\w+>)?\s*"
+    r"</summary>\s*",
+    re.IGNORECASE,
+)
 _HTML_TAG = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|br|center|code|details|div|em|figure|figcaption|font|hr|i|img"
     r"|kbd|li|mark|nobr|ol|p|picture|section|small|source|span|strong|sub|summary|sup|u|ul|Tabs"
@@ -43,6 +48,9 @@ def clean_line(line: str) -> str:
     >>> clean_line('Run `kubectl -o {.items}`.{: .note }<br>')
     'Run `kubectl -o {.items}`. '
     """
+    if summary := _SUMMARY.fullmatch(line.strip()):
+        # What folds away stands below its summary as below a heading.
+        return f"**{summary[1].strip('*_ ')}**\n"
     heading = _HTML_HEADING.match(line)
     if heading:
         own_id = _HTML_ID.search(heading[2] or "")

@@ -14,13 +14,19 @@ _ACTION = re.compile(
     r"|behebung|lösung(?:en)?|maßnahmen?|massnahmen?|abhilfe|aktion(?:en)?|vorgehen|befehl|schritte?"
     r"|was tun|prüfung|reaktion|handlung\w*|solución|soluciones|acción|acciones|qué hacer|pasos?"
     r"|comando|correction|mesures?|remède|que faire|étapes?|commande|ação|ações|solução|azione"
-    r"|soluzione|oplossing|actie)\b",
+    r"|soluzione|azioni|soluzioni|rimedio|oplossing|actie|acties|maatregel|działani[ea]|rozwiązani[ea]"
+    r"|действи[ея]|решени[ея]|команда|дія|дії|рішення|åtgärd(?:er)?|lösning|løsning|handling|tiltak"
+    r"|çözüm|eylem|işlem|yap\u0131lacak|komut|řešení|postup|riešenie|ratkaisu|toimenpide|megoldás|teendő)\b"
+    r"|対処|対応|対策|手順|処置|操作|处理|处置|措施|解决|處理|조치|해결|대응",
     re.IGNORECASE,
 )
 _NAME = re.compile(
     r"\b(?:alerts?|alertname|alarms?|symptoms?|errors?|codes?|problems?|issues?|names?|conditions?"
     r"|messages?|events?|failures?|scenarios?|situation|case|when|if|signals?|fehler\w*|meldung"
-    r"|störung|symptome?|alarme?|ereignis|síntoma|alerta|erreur|symptôme|alerte|panne|storing)\b",
+    r"|störung|symptome?|alarme?|ereignis|síntoma|alerta|erreur|symptôme|alerte|panne|storing"
+    r"|allarme|errore|sintomo|erro|melding|fout|błąd|objaw|komunikat|алерт|ошибка|симптом|тревога"
+    r"|сообщение|larm|fel|fejl|feil|uyar\u0131|alarm|hata|belirti|chyba|příznak|hälytys|virhe|hiba)\b"
+    r"|アラート|エラー|症状|事象|现象|警报|告警|错误|警報|錯誤|경보|알림|오류|증상",
     re.IGNORECASE,
 )
 _RANK = re.compile(
@@ -62,12 +68,14 @@ def table_rows(table: Sequence[Sequence[InlineText]]) -> Iterator[Row]:
         filled = [n for n, text in enumerate(texts) if text and n != name_column]
         useful = [n for n in filled if not is_cross_reference(cells[n])]
         told = [texts[n] for n in actions if n in useful]
-        shown = told or [texts[n] for n in useful if n not in counted and not _RANK.match(heads[n])]
+        shown = told or [texts[n] for n in useful if n not in counted and not _is_rank(heads[n])]
         if not any(texts):
             continue
         step = ": ".join(filter(None, (key.rstrip(": "), "; ".join(shown)))) if shown else ""
         text = "; ".join(filter(None, [key, *(texts[n] for n in filled)]))
-        yield Row(key, text, step, is_action=bool(told))
+        # In a table without heads, the first column names what the others hold.
+        is_named = not any(heads) and _ACTION.search(key) is not None
+        yield Row(key, text, step, is_action=bool(told) or is_named)
 
 
 def _name_column(heads: Sequence[str], rows: Sequence[Sequence[InlineText]]) -> int | None:
@@ -75,11 +83,15 @@ def _name_column(heads: Sequence[str], rows: Sequence[Sequence[InlineText]]) -> 
     others = [
         n
         for n, head in enumerate(heads)
-        if not _ACTION.search(head) and not _RANK.match(head) and not _is_counted(n, rows)
+        if not _ACTION.search(head) and not _is_rank(head) and not _is_counted(n, rows)
     ]
     named = [n for n in others if _NAME.search(heads[n])]
-    ranked = [n for n, head in enumerate(heads) if _RANK.match(head) and not _is_counted(n, rows)]
+    ranked = [n for n, head in enumerate(heads) if _is_rank(head) and not _is_counted(n, rows)]
     return next(iter([*named, *others, *ranked]), None)
+
+
+def _is_rank(head: str) -> bool:
+    return bool(head.strip()) and _RANK.match(head) is not None
 
 
 def _is_counted(column: int, rows: Sequence[Sequence[InlineText]]) -> bool:

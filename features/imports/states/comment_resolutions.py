@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from features.imports.audit_trail import Records
 from features.imports.column_mapping import CommentColumns
-from features.imports.date_parsing import parse_dates
+from features.imports.dates.date_parsing import parse_dates
 from features.imports.states.state_words import state_key
 
 # Jira writes a comment as `time;author;text`.

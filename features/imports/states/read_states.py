@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from features.domain.report import Status
 from features.imports.audit_trail import Records
 from features.imports.column_mapping import StateColumn
-from features.imports.date_parsing import Moments
+from features.imports.dates.date_parsing import Moments
 from features.imports.states.state_words import state_key, status_of
 from features.text.parsing import is_missing
 

@@ -30,7 +30,9 @@ def read_csv(text: str) -> Table:
     if stated := _STATED.match(text):
         text, skipped_lines = text[stated.end() :], 1
     sample = _sample_of(text)
-    separator = stated[1] if stated else _separator_of(sample)
+    # Some programs write the line for another separator than the one that they use.
+    is_stated = stated is not None and _fit(_sample_rows(sample, stated[1]))[1] > 1
+    separator = stated[1] if stated and is_stated else _separator_of(sample)
     rows, long_rows = _regular_rows(text, separator)
     warnings: list[str] = []
     if rows is None or hides_rows(rows, long_rows, separator):

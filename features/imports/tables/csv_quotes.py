@@ -167,7 +167,7 @@ class _QuoteReader:
         cells = split_line(line, self._separator)
         lazy = split_line(line, self._separator, is_lazy=True)
         lenient = next(csv.reader([line], delimiter=self._separator))
-        readings = (cells, lazy, lenient)
+        readings = (cells, lazy, lenient, *_fully_quoted(line, self._separator))
         return next((one for one in readings if len(one) == self._pattern.width), cells)
 
     def _strict_record(self, start: int) -> tuple[list[str], int]:
@@ -206,6 +206,13 @@ class _QuoteReader:
 
     def _begins_row(self, line: str) -> bool:
         return self._pattern.begins(split_line(line, self._separator))
+
+
+def _fully_quoted(line: str, separator: str) -> list[list[str]]:
+    """Return the cells of a line in which each value is quoted, whatever quotes the values hold."""
+    if len(line) < _MIN_WIDTH or line[0] != '"' or line[-1] != '"':
+        return []
+    return [[cell.replace('""', '"') for cell in line[1:-1].split(f'"{separator}"')]]
 
 
 def _is_open(line: str, separator: str) -> bool:

@@ -12,12 +12,21 @@ from features.imports.tables.table import Table
 _LIST_KEYS = (
     *("result", "record", "issue", "incident", "ticket", "data"),
     *("alert", "request", "bug", "item", "row", "value", "node", "hit"),
+    *("entrie", "object", "case", "task", "workitem"),
 )
 # An object with one of these keys is a record itself, even if it holds a list of objects too.
 _RECORD_KEYS = frozenset(
     {"id", "key", "number", "title", "subject", "summary", "short_description", "description"}
 )
+_ID_KEYS = frozenset({"id", "key", "number", "ref"})
+# Objects with these keys are single values, as of a record in which each value is an object.
+_REFERENCE_KEYS = frozenset(
+    {"id", "key", "name", "value", "display_value", "link", "self", "href", "url", "type", "label"}
+)
 _MAX_DEPTH = 4
+# Objects that stand below ids are records if there are two or more that share two keys.
+_FEWEST_NAMED = 2
+_FEWEST_SHARED = 2
 _BETWEEN = re.compile(r"[\s,]*")
 _NOT_A_RECORD = "is not a JSON object"
 
@@ -97,6 +106,8 @@ def _records_in(content: object) -> Sequence[object]:
     if isinstance(content, list):
         return content
     found = _inner_list(content, 1)
+    if found is None and isinstance(content, dict):
+        found = _longest_list(content) or _named_records(content)
     return [content] if found is None else found
 
 
@@ -109,9 +120,30 @@ def _inner_list(content: object, depth: int) -> list[object] | None:
             return value
         if isinstance(value, dict) and len(content) == 1 and _RECORD_KEYS & value.keys():
             return [value]
-        if (found := _inner_list(value, depth + 1)) is not None:
+        if (found := _inner_list(value, depth + 1) or _named_records(value)) is not None:
             return found
     return None
+
+
+def _longest_list(content: dict[str, object]) -> list[object] | None:
+    """Return the longest list of objects, whatever its key is; None if there is none."""
+    lists = [value for value in content.values() if isinstance(value, list)]
+    filled = [items for items in lists if items and all(isinstance(item, dict) for item in items)]
+    return None if _RECORD_KEYS & content.keys() else max(filled, key=len, default=None)
+
+
+def _named_records(content: object) -> list[object] | None:
+    """Return the records of an object that holds each below its id; None for any other object."""
+    records = list(content.values()) if isinstance(content, dict) else []
+    if len(records) < _FEWEST_NAMED or not isinstance(content, dict):
+        return None
+    keys = [record.keys() if isinstance(record, dict) else set() for record in records]
+    if len(set.intersection(*map(set, keys)) - _REFERENCE_KEYS) < _FEWEST_SHARED:
+        return None
+    return [
+        record if not isinstance(record, dict) or _ID_KEYS & record.keys() else {"id": key} | record
+        for key, record in content.items()
+    ]
 
 
 def _listed_values(content: dict[str, object]) -> Iterator[object]:

@@ -33,6 +33,11 @@ def columns_of(records: Sequence[Record]) -> tuple[dict[str, list[str]], list[st
     rows = [_flatten(record, references) for record in records]
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [row.get(name, "") for row in rows] for name in names}
+    # What is an object in some records is null in others, which is no column of its own.
+    parents = {name[:place] for name in names for place, char in enumerate(name) if char == "."}
+    columns = {
+        name: values for name, values in columns.items() if name not in parents or any(values)
+    }
     return columns, [
         f"{name} holds references (ids and links) in {count:,} rows; export display values to "
         "learn names instead of ids"

@@ -28,6 +28,7 @@ def _from_text(read: Callable[[str], Table]) -> Callable[[bytes, Path], Table]:
 
 _READERS: Mapping[str, Callable[[bytes, Path], Table]] = {
     "csv": _from_text(read_csv),
+    "tsv": _from_text(read_csv),
     "jsonl": _from_text(read_json_lines),
     "ndjson": _from_text(read_json_lines),
     "json": _from_text(read_json),
@@ -35,11 +36,11 @@ _READERS: Mapping[str, Callable[[bytes, Path], Table]] = {
     "xlsx": read_xlsx,
     "xml": read_xml,
 }
-_COMPRESSED = ("csv", "jsonl", "ndjson", "json", "xml")
+_COMPRESSED = ("csv", "tsv", "jsonl", "ndjson", "json", "xml")
 
 FILE_TYPES = (
     *(".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet"),
-    *(".ndjson", ".json", ".xlsx", ".xml"),
+    *(".ndjson", ".json", ".xlsx", ".xml", ".tsv"),
 )
 """The extensions that messages and help texts name."""
 

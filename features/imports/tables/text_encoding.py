@@ -29,7 +29,7 @@ _HTML = ("<!doctype html", "<html")
 # With fewer candidates, a few words are enough to tell one encoding from another.
 _LEGACY = (
     *("cp1252", "cp1250", "mac_roman", "cp1251", "cp850", "cp1253", "cp1254", "koi8_r"),
-    *("iso8859_2", "shift_jis", "gb18030", "big5", "euc_kr", "euc_jp"),
+    *("iso8859_2", "cp932", "gb18030", "big5", "cp949", "euc_jp"),
 )
 # Encodings that differ in few characters, likeliest first, with the letters of their languages.
 _CENTRAL_EUROPEAN = "ąćęłńóśźżáčďéěíňřšťúůýžäöüßőűôĺľŕăâîşţđ"
@@ -122,7 +122,10 @@ def _legacy_encoding(content: bytes) -> str:
     best = from_bytes(sample, cp_isolation=list(_LEGACY)).best()
     if best is not None and best.encoding not in _ALIKE:
         return best.encoding
-    return max(_ALIKE, key=lambda encoding: _share_of_letters(sample, encoding))
+    alike = max(_ALIKE, key=lambda encoding: _share_of_letters(sample, encoding))
+    # The two differ in few places: where one has the euro, the other has a sign that nobody writes.
+    is_with_euro = alike == "cp1252" and "¤" in sample.decode(alike, "replace")
+    return "iso8859_15" if is_with_euro else alike
 
 
 def _share_of_letters(sample: bytes, encoding: str) -> float:

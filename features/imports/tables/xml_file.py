@@ -22,9 +22,8 @@ _SHOWN = "display_value"
 def read_xml(content: bytes, path: Path) -> Table:
     """Read the records below the root, or below its only child (as in `<rss><channel>`).
 
-    The text of an element is its `display_value` if it has one. A record without elements has its
-    attributes as columns. Declarations of entities are
-    refused.
+    The text of an element is its `display_value` if it has one; without a text it is its `name`. A
+    record without elements has its attributes as columns. Declarations of entities are refused.
     """
     encoding = "utf-8"
     warnings: tuple[str, ...] = ()
@@ -79,4 +78,5 @@ def _value(element: Element) -> object:
     text = (element.text or "").strip()
     if (shown := element.get(_SHOWN)) is not None:
         return {_SHOWN: shown, "value": text}
-    return text
+    # As Redmine writes references: <priority id="2" name="High"/>.
+    return text or element.get("name", "")

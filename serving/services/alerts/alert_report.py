@@ -1,5 +1,6 @@
 """Writes the report of an incident from the alerts that fire."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -10,10 +11,16 @@ from features.text.parsing import MAX_TEXT_LENGTH
 
 SOURCE = "alertmanager"
 
-_SERVICES = ("service", "app", "app_kubernetes_io_name", "application", "component", "job")
-_TITLES = ("summary", "title")
+# The job comes last: it often names the exporter, and not what is out of order.
+_SERVICES = (
+    *("service", "service_name", "svc", "exported_service", "app", "app_kubernetes_io_name"),
+    *("k8s_app", "application", "component", "deployment", "statefulset", "daemonset", "workload"),
+    *("exported_job", "job"),
+)
+_TITLES = ("summary", "title", "subject", "headline", "short_description", "alerttitle")
 _DESCRIPTIONS = ("description", "message")
-_RUNBOOK = "runbook_url"
+_RUNBOOK = re.compile(r"run-?_?book|play-?_?book", re.IGNORECASE)
+_NO_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 _SEVERITY = "severity"
 # Each of these describes one thing, so the values of several alerts are not joined.
 _SINGLE = frozenset(("alertname", _SEVERITY, *_SERVICES))
@@ -39,8 +46,9 @@ def most_severe(severities: Iterable[str | None]) -> str | None:
 
 
 def service_of(alert: Alert) -> str | None:
-    """Return the service that an alert's labels name."""
-    return next((alert.labels[name] for name in _SERVICES if alert.labels.get(name)), None)
+    """Return the service that an alert's labels name, or else its annotations."""
+    facts = {**_by_plain_name(alert.annotations), **_by_plain_name(alert.labels)}
+    return next((facts[name] for name in _SERVICES if facts.get(name)), None)
 
 
 def alert_report(
@@ -80,7 +88,17 @@ def _order(alert: Alert) -> tuple[float, str, int]:
 
 
 def _first(texts: Mapping[str, str], names: Iterable[str]) -> str:
-    return next((texts[name] for name in names if texts.get(name)), "")
+    known = _by_plain_name(texts)
+    return next((known[name] for name in names if known.get(name)), "")
+
+
+def _by_plain_name(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return texts by their names in one spelling: `app.kubernetes.io/name` has underscores."""
+    return {_plain(name): text for name, text in texts.items()}
+
+
+def _plain(name: str) -> str:
+    return _NO_LETTER_OR_DIGIT.sub("_", name.casefold()).strip("_")
 
 
 def _attributes(
@@ -104,7 +122,8 @@ def _annotations(ranked: Sequence[Alert]) -> dict[str, str]:
     for alert in ranked:
         for name, text in alert.annotations.items():
             is_of_lead = alert is ranked[0]
-            if name not in (*_TITLES, *_DESCRIPTIONS) and (is_of_lead or name != _RUNBOOK):
+            is_told = _plain(name) in (*_TITLES, *_DESCRIPTIONS)
+            if not is_told and (is_of_lead or not _RUNBOOK.search(name)):
                 annotations.setdefault(name, text)
     return annotations
 
@@ -113,7 +132,7 @@ def _labels(ranked: Sequence[Alert]) -> dict[str, str]:
     values: dict[str, dict[str, None]] = {}
     for alert in ranked:
         for name, value in alert.labels.items():
-            if alert is ranked[0] or name not in _SINGLE:
+            if alert is ranked[0] or _plain(name) not in _SINGLE:
                 values.setdefault(name, {})[value] = None
     return {
         name: ", ".join(list(texts)[:_MOST_VALUES])[:_MOST_CHARACTERS]

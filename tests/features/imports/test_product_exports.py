@@ -52,10 +52,90 @@ def test_an_export_is_understood_without_a_mapping(tmp_path: Path, export: dict[
     assert not any("not understood" in warning for warning in history.warnings)
 
 
+@pytest.mark.parametrize(
+    ("text", "first", "levels"),
+    [
+        (
+            "Numer;Krótki opis;Otwarto;Priorytet;Stan;Grupa przypisania\n"
+            "INC1;VPN nie działa;2025-11-03 12:17;2 - Wysoki;Zamknięte;Sieć\n"
+            "INC2;Poczta;2025-11-04 12:17;3 - Średni;W toku;Poczta\n",
+            ("INC1", "VPN nie działa", "Sieć"),
+            ("3 - Średni", "2 - Wysoki"),
+        ),
+        (
+            "Номер;Краткое описание;Открыто;Приоритет;Состояние;Группа назначения\n"
+            "INC1;VPN падает;03.11.2025 12:17;Высокий;Закрыт;Сеть\n"
+            "INC2;Почта;04.11.2025 12:17;Средний;В работе;Почта\n",  # noqa: RUF001
+            ("INC1", "VPN падает", "Сеть"),
+            ("Средний", "Высокий"),
+        ),
+        (
+            "番号,簡単な説明,オープン日時,優先度,状態,アサイン先グループ\n"
+            "INC1,VPNが切れる,2025年11月3日 12:17,高,解決済み,ネットワーク\n"
+            "INC2,メール遅延,2025年11月4日 12:17,中,対応中,メール\n",
+            ("INC1", "VPNが切れる", "ネットワーク"),
+            ("中", "高"),
+        ),
+        (
+            "编号,简短描述,已打开,优先级,状态,分配组\n"
+            "INC1,VPN 断开,2025-11-03 12:17:00,高,已关闭,网络\n"
+            "INC2,邮件延迟,2025-11-04 12:17:00,低,处理中,邮件\n",
+            ("INC1", "VPN 断开", "网络"),
+            ("低", "高"),
+        ),
+        (
+            "Numara;Kısa açıklama;Açıldı;Öncelik;Durum;Atama grubu\n"  # noqa: RUF001
+            "INC1;VPN kopuyor;3 Kasım 2025 12:17;Yüksek;Kapatıldı;Ağ\n"  # noqa: RUF001
+            "INC2;Posta;4 Kasım 2025 12:17;Orta;Beklemede;Posta\n",  # noqa: RUF001
+            ("INC1", "VPN kopuyor", "Ağ"),
+            ("Orta", "Yüksek"),
+        ),
+        (
+            "Ärendenyckel;Sammanfattning;Skapad;Prioritet;Status;Komponenter\n"
+            "A-1;VPN bryts;2025-11-03 12.17;Hög;Löst;Nät\n"
+            "A-2;Post;2025-11-04 12.17;Låg;Pågår;Post\n",
+            ("A-1", "VPN bryts", None),
+            ("Låg", "Hög"),
+        ),
+    ],
+    ids=["pl", "ru", "ja", "zh", "tr", "sv"],
+)
+def test_exports_in_more_languages_are_understood(
+    tmp_path: Path, text: str, first: tuple[str, str, str | None], levels: tuple[str, ...]
+) -> None:
+    history = read(tmp_path, text)
+    one, two = history.incidents
+    assert (one.report.id, one.report.title, one.outcome.assignment) == first
+    assert one.report.opened_at == OPENED
+    assert (one.outcome.is_open, two.outcome.is_open) == (False, True)
+    assert history.severity_levels == levels
+
+
+def test_the_name_of_an_object_has_the_role_of_the_object() -> None:
+    names = ["reference", "name", "severity.id", "severity.name", "incident_status.name"]
+    recognition = recognise_headers(["summary", *names])
+    outcome = recognition.mapping.outcome
+    assert outcome.severity is not None
+    assert outcome.state is not None
+    assert (outcome.severity.column, outcome.state.column) == (
+        "severity.name",
+        "incident_status.name",
+    )
+    assert recognition.unknown == ("severity.id",)
+
+
+def test_names_of_no_product_give_way_to_those_of_products() -> None:
+    names = ["incident_number", "service_name", "description", "submit date"]
+    report = recognise_headers(names).mapping.report
+    assert report.title is not None
+    assert report.opened_at is not None
+    assert (report.title.column, report.opened_at.column) == ("description", "submit date")
+
+
 def test_each_product_is_tested() -> None:
-    products = {headers.product for headers in known_headers()} - {"precedent"}
+    products = {headers.product for headers in known_headers()} - {"precedent", "others"}
     assert {export["product"] for export in EXPORTS} == products
-    assert len(products) == 13
+    assert len(products) == 19
 
 
 @needs_cases

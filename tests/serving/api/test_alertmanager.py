@@ -104,6 +104,12 @@ def test_alerts_without_a_name_or_a_summary_are_called_alert(client, store):
     assert store.incidents.get(answer["incident_id"]).report.title == "Alert"
 
 
+def test_a_status_may_be_written_in_capitals(client, store):
+    answer = tell(client, firing(status="FIRING"))
+    assert answer["effect"] == "opened"
+    assert tell(client, resolved() | {"status": "Resolved"})["effect"] == "resolved"
+
+
 def test_labels_annotations_and_unknown_fields_become_attributes(client, store):
     alerts = [FIRING["alerts"][0] | {"silenceURL": "http://silence.example"}]
     answer = tell(client, firing(alerts=alerts, orgId=1, muted={"by": ["x"]}))

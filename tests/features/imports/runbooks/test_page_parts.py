@@ -45,7 +45,87 @@ TABLES = {
     ],
     "| Pod | Port |\n|-|-|\n| api | 80 |\n| web | 81 |": ["api: 80", "web: 81"],
     "| Alert | Runbook |\n|-|-|\n| DiskFull | [page](disk.md) |": [],
+    "| Alert | Przyczyna | Działanie |\n|-|-|-|\n| E17 | brak papieru | wymień rolkę |": [
+        "E17: wymień rolkę"
+    ],
+    "| アラート | 原因 | 対処 |\n|-|-|-|\n| E17 | 紙切れ | ロール交換 |": ["E17: ロール交換"],
+    "| Ошибка | Причина | Действие |\n|-|-|-|\n| E17 | нет бумаги | заменить |": ["E17: заменить"],
+    "<table class='x'>\n<tr><th>Alert</th>\n<th>Action</th></tr>\n<tr><td>E17</td><td>see"
+    " <a href='https://x.test/a'>roll</a>, run <code>roll</code></td></tr>\n</table>": [
+        "E17: see roll (https://x.test/a), run roll"
+    ],
+    "<table><tr><td>a</td><td>b</td></tr></table>": ["a: b"],
+    "| | |\n|-|-|\n| Severity | critical |\n| Resolution | Clean it |": ["Resolution: Clean it"],
+    "||Alert||Meaning||Action||\n|E17|no paper|change the roll|": ["E17: change the roll"],
+    "+-----+--------+\n| Alert | Fix |\n+=====+====+\n| E17 | change |\n|  | the roll |\n+--+--+": [
+        "E17: change the roll"
+    ],
 }
+
+
+def test_a_table_in_code_stays_code() -> None:
+    page = "# Page\n\n```html\n<table><tr><td>a</td></tr></table>\n```\n\n1. Restart it.\n"
+    assert "Restart it." in steps(page)
+    assert not any(step.startswith("|") for step in steps(page))
+
+
+LANGUAGES = {
+    "it": ("Descrizione", "Impatto", "Risoluzione", "Vedi anche"),
+    "nl": ("Beschrijving", "Gevolgen", "Oplossing", "Zie ook"),
+    "pl": ("Opis", "Wpływ", "Rozwiązanie", "Zobacz też"),
+    "ru": ("Описание", "Влияние", "Решение", "Ссылки"),
+    "sv": ("Beskrivning", "Påverkan", "Åtgärder", "Se även"),
+    "tr": ("Açıklama", "Etki", "Çözüm", "Kaynaklar"),  # noqa: RUF001
+    "cs": ("Popis", "Dopad", "Řešení", "Odkazy"),
+    "ja": ("概要", "影響", "対処手順", "参考資料"),
+    "zh": ("说明", "影响", "处理步骤", "相关链接"),
+    "ko": ("개요", "영향", "조치", "참고"),
+}
+
+
+@pytest.mark.parametrize("headings", LANGUAGES.values(), ids=LANGUAGES)
+def test_only_the_section_of_what_to_do_has_steps(headings: tuple[str, ...]) -> None:
+    meaning, impact, fix, links = headings
+    page = f"# T\n\n## {meaning}\n\n- a\n\n## {impact}\n\n- b\n\n## {fix}\n\n1. c\n\n"
+    assert steps(f"{page}## {links}\n\n- Guide: https://x.test\n") == ["c"]
+
+
+def test_a_controller_is_no_check() -> None:
+    page = "# T\n\n## Controller\n\n- a\n\n## Mitigation\n\n1. c\n"
+    assert steps(page) == ["c"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "= Disk full\n\nIntro.\n\n== Mitigation\n\n. Clean.\n. Restart.\n",
+        "h1. Disk full\n\nIntro.\n\nh2. Mitigation\n\n1. Clean.\n1. Restart.\n",
+        "# Disk full\n\n<details>\n<summary>Mitigation</summary>\n\n1. Clean.\n2. Restart.\n"
+        "</details>\n",
+    ],
+    ids=["asciidoc", "confluence", "details"],
+)
+def test_headings_of_other_dialects_are_headings(page: str) -> None:
+    runbook = parse_runbook(page, "page")
+    assert runbook.title == "Disk full"
+    assert list(runbook.steps) == ["Clean.", "Restart."]
+    assert "Mitigation" in {section.heading for section in runbook.sections}
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "---\ntitle: Backup too old: what now\nservice: archive\n---\n",
+        "---\ntitle:\tBackup too old: what now\nservice:\tarchive\n---\n",
+        '---\ntitle: "Backup too old: what now"\nservice: archive\n...\n',
+        "<!-- lint off -->\n---\ntitle: 'Backup too old: what now'\nservice: archive\n---\n",
+        ';;;\n{"title": "Backup too old: what now", "service": "archive"}\n;;;\n',
+    ],
+)
+def test_front_matter_as_people_write_it(front: str) -> None:
+    runbook = parse_runbook(f"{front}\n## Mitigation\n\n1. Start it.\n", "page")
+    assert runbook.facts == {"title": "Backup too old: what now", "service": "archive"}
+    assert (runbook.title, runbook.steps) == ("Backup too old: what now", ("Start it.",))
 
 
 @pytest.mark.parametrize(("table", "wanted"), TABLES.items())

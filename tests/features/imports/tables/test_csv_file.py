@@ -228,6 +228,35 @@ def test_totals_are_rows_of_a_total_alone() -> None:
     ]
 
 
+def test_numbers_of_pages_subtotals_and_headers_in_other_letters_are_no_records() -> None:
+    text = (
+        "Number,Title,Group,Hours\nINC1,vpn,Net,2\nINC2,wifi,Net,1\nSubtotal Net,,,3\n"
+        "Page 1 of 2,,,\nnumber,title,group,hours\nINC3,mail,Mail,2\nINC4,total loss,Mail,5\n"
+        "Total Mail,,,7\nSeite 2 von 2,,,\n合計: 4,,,10\n"
+    )
+    table = read_csv(text)
+    assert table.columns["Number"] == ("INC1", "INC2", "INC3", "INC4")
+    assert [(row.line, row.reason.split(":")[0]) for row in table.rejected] == [
+        (4, "is a total"),
+        (5, "is the number of a page"),
+        (6, "repeats the header"),
+        (9, "is a total"),
+        (10, "is the number of a page"),
+        (11, "is a total"),
+    ]
+
+
+def test_a_stated_separator_that_splits_nothing_is_ignored() -> None:
+    table = read_csv("sep=,\nNumber;Title\nINC1;vpn, mail\nINC2;tv\n")
+    assert (table.separator, table.columns["Title"]) == (";", ("vpn, mail", "tv"))
+
+
+def test_a_quoted_value_may_hold_a_quote_and_a_separator() -> None:
+    text = '"id","at","title","team"\n"1","2025-11-03","user "bob", locked","Field"\n'
+    text += '"2","2025-11-04","mail","Mail"\n"3","2025-11-05","door","Field"\n'
+    assert read_csv(text).columns["title"] == ('user "bob", locked', "mail", "door")
+
+
 def test_a_rule_below_the_header_is_no_record() -> None:
     table = read_csv("number|title|opened_at\n------|-----|------\nINC1|vpn|2025-11-03\n(1 row)\n")
     assert table.columns["number"] == ("INC1",)

@@ -25,6 +25,9 @@ def ids_of(table: Table) -> list[str]:
         {"total": 3, "startAt": 0, "next": None, "issues": RECORDS, "warnings": []},
         {"data": {"issues": {"nodes": RECORDS}}},
         {"count": 3, "value": RECORDS},
+        {"response_status": [{"code": 2000}], "entries_of_may": RECORDS},
+        {"objects": {f"Incident::{n}": record for n, record in enumerate(RECORDS)}, "code": 0},
+        {f"case {n}": record for n, record in enumerate(RECORDS)},
     ],
 )
 def test_a_list_of_records_is_found(content: object) -> None:
@@ -33,6 +36,24 @@ def test_a_list_of_records_is_found(content: object) -> None:
     assert ids_of(read_json(json.dumps(content, indent=2))) == IDS
     assert ids_of(read_json_lines(f"{line}\n")) == IDS
     assert ids_of(read_json_lines(json.dumps(content, indent=2))) == IDS
+
+
+def test_records_below_their_ids_keep_them() -> None:
+    records = {"INC1": {"title": "a", "opened": "x"}, "INC2": {"title": "b", "opened": "y"}}
+    table = read_json(json.dumps(records))
+    assert table.columns["id"] == ["INC1", "INC2"]
+    assert table.columns["title"] == ["a", "b"]
+
+
+def test_a_record_whose_values_are_objects_is_one_record() -> None:
+    table = read_json(json.dumps({"number": "1", "team": {"id": 1}, "user": {"id": 2}}))
+    assert len(table.lines) == 1
+    shown = {"display_value": "a", "value": "b"}
+    for nested in ({"number": shown, "text": shown}, {"fields": {"a": shown, "b": shown}}):
+        assert len(read_json(json.dumps(nested)).lines) == 1
+        assert len(read_json_lines(json.dumps(nested)).lines) == 1
+    references = {"id": 1, "name": "x"}
+    assert len(read_json(json.dumps({"team": references, "user": references})).lines) == 1
 
 
 def test_pages_of_records_follow_one_another() -> None:

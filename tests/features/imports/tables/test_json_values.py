@@ -16,7 +16,16 @@ def test_nested_objects_become_dotted_columns() -> None:
         "fields.status.name": ["Open", ""],
         "fields.labels": ["", ""],
         "fields.summary": ["down", ""],
-        "fields.status": ["", ""],
+    }
+
+
+def test_an_object_that_is_null_in_some_records_is_no_column_of_its_own() -> None:
+    assert columns({"priority": None}, {"priority": {"name": "High"}}, {"priority": None}) == {
+        "priority.name": ["", "High", ""]
+    }
+    assert columns({"priority": "Low"}, {"priority": {"name": "High"}}) == {
+        "priority": ["Low", ""],
+        "priority.name": ["", "High"],
     }
 
 

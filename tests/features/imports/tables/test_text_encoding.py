@@ -90,3 +90,14 @@ def test_a_file_of_another_kind_is_named(content: bytes, reason: str) -> None:
 def test_files_that_were_appended_keep_no_byte_order_mark() -> None:
     content = "number,title\n1,a\n".encode("utf-8-sig")
     assert decode_text(content + content, PATH).text == "number,title\n1,a\n" * 2
+
+
+def test_the_euro_of_iso_8859_15_is_told_from_the_general_sign_of_currency() -> None:
+    text = "number;title\nINC1;Rechnung über 5 € fehlt, Büro\n"
+    decoded = decode_text(text.encode("iso8859_15"), PATH)
+    assert (decoded.text, decoded.encoding) == (text, "iso8859_15")
+
+
+def test_the_signs_that_windows_adds_to_japanese_are_read() -> None:
+    text = "number;title\nINC1;サーバー①が停止 ㈱山田\nINC2;メールが遅い\n"
+    assert decode_text(text.encode("cp932"), PATH).text == text

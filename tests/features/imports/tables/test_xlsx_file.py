@@ -55,6 +55,16 @@ def test_titles_totals_and_blank_rows_are_no_records() -> None:
     )
 
 
+def test_sheets_with_the_same_header_are_one_table() -> None:
+    may = [HEADER, ["INC1", "2025-05-03", "down", 2], ["INC2", "2025-05-04", "off", 2]]
+    june = [["June"], HEADER, ["INC3", "2025-06-03", "down", 2], ["INC4", "2025-06-04", "slow", 1]]
+    cover = [["made by", "ana"], ["made at", "noon"]]
+    table = read_xlsx(workbook(("Cover", cover), ("May", may), ("June", june)), PATH)
+    assert sorted(table.columns["Number"]) == ["INC1", "INC2", "INC3", "INC4"]
+    assert "have the same header and are read as one" in table.warnings[0]
+    assert "not read: 'Cover'" in table.warnings[1]
+
+
 def test_the_largest_sheet_is_read_and_the_others_are_named() -> None:
     rows = [HEADER, *([f"INC{n}", "2025-11-03", "down", 2] for n in range(3))]
     cover = ("Cover", [["made by", "ana"], ["made at", "noon"]])

@@ -85,3 +85,9 @@ def test_entities_are_refused(text: str) -> None:
 def test_a_record_may_be_written_in_attributes() -> None:
     table = read_xml(b"<list><incident number='1' title='a'/><incident number='2'/></list>", PATH)
     assert dict(table.columns) == {"number": ["1", "2"], "title": ["a", ""]}
+
+
+def test_an_element_without_a_text_is_its_name() -> None:
+    issues = '<issue><id>1</id><priority id="2" name="High"/></issue><issue><id>2</id></issue>'
+    text = f"<issues>{issues}</issues>"
+    assert read_xml(text.encode(), PATH).columns["priority"] == ["High", ""]

@@ -2,14 +2,19 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names, get_month_names
 
+from features.imports.dates.date_spellings import common_spelling
+
 _LANGUAGES = ("en", "de", "fr", "es", "pt", "nl", "it", "da", "sv", "nb", "pl")
+# Of these, only whole names and usual short forms count: their beginnings are those of other months
+# elsewhere, as in the Finnish "marraskuu".
+_MORE_LANGUAGES = ("ru", "uk", "tr", "cs", "sk", "fi", "hu", "ro", "el", "bg")
 # German as Java writes it.
 _MORE_MONTHS = {"mrz": 3}
 _SHORTEST = 3
@@ -30,7 +35,8 @@ _ZONE = (
     r"(?:\s\(?(?P<zone>[A-Z]\w+/[A-Z][\w/]+)\)?)?"
 )
 _CLOCK = (
-    r"(?:(?:,?\s+(?:(?:-|um|at|à|om|kl\.?|alle|às|a las)\s+)?|T)"
+    # A time may follow a short word, such as "um", "à", "klo" or a day of the week.
+    r"(?:(?:,?\s+(?:(?:-|(?![AaPp]\.?\s?[Mm]\b)[^\W\d_]{1,12}\.?),?\s+){0,2}|T)"
     r"(?P<hour>\d{1,2})[:h.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,]\d{1,9})?)?"
     rf"\s?(?P<half>[AaPp])?(?:\.?\s?[Mm]\.?)?(?:\s?Uhr)?)?{_ZONE}"
 )
@@ -42,13 +48,15 @@ _WORDED = tuple(
     for form in (
         rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|º)?{_GAP}{_NAME}{_GAP}(?P<year>\d{{2,4}}){_CLOCK}",
         rf"{_NAME}[ -]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?[ -]+(?P<year>\d{{4}}){_CLOCK}",
-        rf"(?P<year>\d{{4}})[ ./-]+{_NAME}[ ./-]+(?P<day>\d{{1,2}}){_CLOCK}",
+        rf"(?P<year>\d{{4}})[ ./-]+{_NAME}[ ./-]+(?P<day>\d{{1,2}})\.?{_CLOCK}",
         # As `date` and Request Tracker write it.
         rf"{_NAME} +(?P<day>\d{{1,2}}) +(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})"
         rf"(?::(?P<second>\d{{2}}))?(?P<half>)(?: +{_OFFSET})? +(?P<year>\d{{4}})(?P<zone>)",
     )
 )
+_HOUR_WITH_FRACTION = re.compile(r"[ T]\d{2}[.,]\d")
 _WEEKDAY = re.compile(r"([^\W\d_]{2,12})\.?,?\s+")
+_ARTICLES = frozenset(("le", "am", "den", "el", "il"))
 _EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{12,13}(?:\.0)?")
 SERIAL = re.compile(r"[3-6]\d{4}(?:[.,]\d+)?|7[0-2]\d{3}(?:[.,]\d+)?")
 # Excel counts days from here, because it takes 1900 for a leap year.
@@ -65,6 +73,7 @@ def read_moment(value: str, *, is_day_first: bool) -> datetime | None:
     >>> read_moment("Mon, 17 Nov 2025 08:00:00 +0100", is_day_first=True).isoformat()
     '2025-11-17T08:00:00+01:00'
     """
+    value = common_spelling(value)
     if moment := read_iso(value):
         return moment
     try:
@@ -76,9 +85,10 @@ def read_moment(value: str, *, is_day_first: bool) -> datetime | None:
 def read_iso(value: str) -> datetime | None:
     """Return a time in ISO 8601, None for any other value.
 
-    Digits alone, such as 20260301, are as likely a number as a date.
+    Digits alone, such as 20260301, are as likely a number as a date. "12.17" are minutes, although
+    ISO 8601 also knows fractions of hours.
     """
-    if value.isdigit():
+    if value.isdigit() or _HOUR_WITH_FRACTION.search(value):
         return None
     try:
         return datetime.fromisoformat(value)
@@ -96,7 +106,7 @@ def _readings(value: str, is_day_first: bool) -> Iterator[datetime | None]:
     if match := NUMERIC.fullmatch(value):
         yield _numeric_moment(match, is_day_first)
     yield _worded_moment(value)
-    if (match := _WEEKDAY.match(value)) and _fold(match[1]) in _weekdays():
+    if (match := _WEEKDAY.match(value)) and _fold(match[1]) in _weekdays() | _ARTICLES:
         rest = value[match.end() :]
         yield _worded_moment(rest)
         if match := NUMERIC.fullmatch(rest):
@@ -150,14 +160,30 @@ def _zone(offset: str | None) -> tzinfo | None:
 def _months() -> Mapping[str, int]:
     """Return the month of each name and short form that means one month in every language."""
     meanings: dict[str, set[int]] = {}
-    for language in _LANGUAGES:
+    for month, word in _month_names(_LANGUAGES):
+        for length in range(_SHORTEST, len(word) + 1):
+            meanings.setdefault(word[:length], set()).add(month)
+    whole: dict[str, set[int]] = {}
+    for month, word in _month_names(_MORE_LANGUAGES):
+        whole.setdefault(word, set()).add(month)
+    return _clear(whole) | _clear(meanings) | _MORE_MONTHS
+
+
+def _month_names(languages: Iterable[str]) -> Iterator[tuple[int, str]]:
+    names: Callable[..., Mapping[int, str]] = get_month_names
+    for language in languages:
         for width in ("wide", "abbreviated"):
-            for month, name in get_month_names(width, locale=language).items():
-                word = _fold(name)
-                for length in range(_SHORTEST, len(word) + 1):
-                    meanings.setdefault(word[:length], set()).add(month)
-    clear = {word: month for word, (month, *others) in meanings.items() if not others}
-    return clear | _MORE_MONTHS
+            for context in ("format", "stand-alone"):
+                for month, name in names(width, context, locale=language).items():
+                    yield month, _fold(name)
+
+
+def _clear(meanings: Mapping[str, set[int]]) -> dict[str, int]:
+    return {
+        word: next(iter(months))
+        for word, months in meanings.items()
+        if len(months) == 1 and len(word) >= _SHORTEST
+    }
 
 
 @cache
@@ -165,12 +191,13 @@ def _weekdays() -> frozenset[str]:
     names: Callable[..., Mapping[int, str]] = get_day_names
     return frozenset(
         _fold(name)
-        for language in _LANGUAGES
+        for language in (*_LANGUAGES, *_MORE_LANGUAGES)
         for width in ("wide", "abbreviated", "short")
         for name in names(width, locale=language).values()
     )
 
 
 def _fold(word: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    # The Turkish letter without a dot is an "i" in capitals.
+    decomposed = unicodedata.normalize("NFKD", word.casefold().replace("\u0131", "i"))
     return "".join(mark for mark in decomposed if mark.isalpha())

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from features.imports.date_forms import NUMERIC, SERIAL, read_iso, read_moment
+from features.imports.dates.date_forms import NUMERIC, SERIAL, read_iso, read_moment
+from features.imports.dates.date_spellings import common_spelling
 from features.text.parsing import as_utc, is_missing
 
 Moments = list[datetime | None]
@@ -139,13 +140,13 @@ def _find_order(values: Iterable[str], column: str) -> tuple[bool, list[str]]:
     """
     day_first = month_first = ambiguous = half_days = 0
     for value in values:
-        match = NUMERIC.fullmatch(value.strip())
+        match = NUMERIC.fullmatch(common_spelling(value.strip()))
         if match is None or len(match[1]) == 4 or match[2] == ".":
             continue
         day_first += int(match[1]) > 12
         month_first += int(match[3]) > 12
         ambiguous += int(match[1]) <= 12 and int(match[3]) <= 12 and match[1] != match[3]
-        half_days += match["half"] is not None
+        half_days += match["half"] is not None and value.isascii()
     if day_first and month_first:
         return day_first >= month_first, [
             f"{column}: some values have the day first, others the month; state a format"

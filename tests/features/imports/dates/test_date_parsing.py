@@ -7,7 +7,7 @@ import pytest
 from real_world_cases import CASES, needs_cases
 
 from features.imports.column_mapping import load_mapping
-from features.imports.date_parsing import parse_dates, usable_openings
+from features.imports.dates.date_parsing import parse_dates, usable_openings
 from features.imports.load_history import load_history
 
 
@@ -142,6 +142,33 @@ def test_no_short_form_of_a_month_means_two_months() -> None:
     for value in ("3 jui 2025", "3 ju 2025", "3 ma 2025"):
         assert read(value) == [None]
     assert read("3 juin 2025", "3 juil. 2025") == [utc(2025, 6, 3), utc(2025, 7, 3)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("2025年11月3日 12:17", "2025年11月3日(月) 12時17分", "2025年11月3日 午後0:17"),
+        *("2025/11/3 周一 12:17", "2025年11月3日 下午12:17", "2025년 11월 3일 오후 12:17"),
+        *("2025. 11. 3. 12:17", "2025. november 3. 12:17", "3. marraskuuta 2025 klo 12.17"),
+        *("3 ноября 2025 г., 12:17", "3 нояб. 2025 12:17", "пн, 3 ноября 2025 12:17"),  # noqa: RUF001
+        *("3 Kasım 2025 Pazartesi 12:17", "3 KASIM 2025 12:17", "3. listopadu 2025 12:17"),  # noqa: RUF001
+        *("3 Νοεμβρίου 2025 12:17", "3.11.2025 12:17 μ.μ.", "3 lis 2025, o godz. 12:17"),
+        *("le 3 novembre 2025 à 12:17", "3 nov 2025 ore 12:17", "2025-11-03 12.17"),
+        *("20251103121700", "20251103T121700Z", "20251103121700.0Z", "/Date(1762172220000)/"),
+    ],
+)
+def test_times_of_more_scripts_and_systems_are_read(value: str) -> None:
+    assert read(value) == [utc(2025, 11, 3, 12, 17)]
+
+
+def test_only_the_english_halves_of_the_day_say_that_the_month_is_first() -> None:
+    assert read("11/5/2025 9:01 μ.μ.") == [utc(2025, 5, 11, 21, 1)]
+    assert read("11/5/2025 9:01 PM") == [utc(2025, 11, 5, 21, 1)]
+
+
+def test_a_half_of_the_day_is_never_dropped() -> None:
+    assert read("3 Nov 2025 PM 3:05") == [None]
+    assert read("2025年11月3日 上午3:05") == [utc(2025, 11, 3, 3, 5)]
 
 
 CASE = CASES / "17-month-names-of-other-languages"
