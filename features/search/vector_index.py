@@ -52,7 +52,9 @@ class PackedVectors:
 
     def rows(self, slots: Slots) -> Vectors:
         """Return the vectors of slots, of shape (slots, dimension)."""
-        return self._levels[slots].astype(np.float32) * self._scales[slots, None]
+        vectors = self._levels[slots].astype(np.float32)
+        vectors *= self._scales[slots, None]
+        return vectors
 
     def cosine(self, slots: Slots, vector: Vectors) -> Floats:
         """Return each slot's cosine with a unit vector."""
