@@ -182,7 +182,7 @@ def _answer(
     kept = [
         group
         for group in _group_rows(related)
-        if dismissed.isdisjoint(_member_ids(related.candidates, group))
+        if not dismissed or dismissed.isdisjoint(_member_ids(related.candidates, group))
     ]
     groups = [
         group
@@ -192,20 +192,18 @@ def _answer(
     ids = related.candidates.ids
     past = records.find([ids[row] for group in groups[: 2 * limit] for row in group])
     stored_groups = ([row for row in group if ids[row] in past] for group in groups)
-    query = parse_query(related.report)
+    query = parse_query(related.report, statistics)
     similar = tuple(
         write_entry(
             past[ids[group[0]]],
             relatedness=float(related.relatedness[group[0]]),
             copies=_member_ids(related.candidates, group)[1:],
             occurrences=_count_occurrences(related.candidates, group),
-            reasons=match_reasons(query, past[ids[group[0]]].report, statistics),
+            reasons=match_reasons(query, past[ids[group[0]]].report),
         )
         for group in islice(filter(None, stored_groups), limit)
     )
-    return SimilarPrediction(
-        similar, find_open_match(related, query, records, statistics, dismissed)
-    )
+    return SimilarPrediction(similar, find_open_match(related, query, records, dismissed))
 
 
 def _group_rows(related: RelatedCandidates) -> list[list[int]]:
