@@ -210,7 +210,7 @@ class IncidentIndex:
         starts = np.searchsorted(texts, np.arange(count + 1))
         is_fix = columns["documentation"] == Documentation.FIX
         with_fix = np.bincount(texts[is_fix], minlength=count).tolist()
-        ids, opened = [self._ids[slot] for slot in slots], columns["opened"].tolist()
+        ids, opened = [self._ids[slot] for slot in slots.tolist()], columns["opened"].tolist()
         recurrences = tuple(
             Recurrences(
                 ids=tuple(ids[start:end]),
@@ -226,7 +226,7 @@ class IncidentIndex:
     def _gather(self, slots: Slots) -> Candidates:
         columns = self._columns[slots]
         return Candidates(
-            ids=tuple(self._ids[slot] for slot in slots),
+            ids=tuple(self._ids[slot] for slot in slots.tolist()),
             opened=columns["opened"],
             title_vectors=self._titles.rows(slots),
             text_vectors=self._texts.packed.rows(slots),

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.domain.report import IncidentReport
+from features.encoding.encoder import Vectors
 from models.runbooks.passages import RunbookQuery, read_report
 from models.runbooks.runbook_index import RunbookIndex
 
@@ -52,7 +53,7 @@ def match_reports(reports: Sequence[IncidentReport], index: RunbookIndex) -> lis
     """Return for each report, in order, its match with the runbooks of an index."""
     queries = [read_report(report) for report in reports]
     texts = [query.text for query in queries]
-    vectors = np.asarray(index.encoder.encode(texts), dtype=np.float64)
+    vectors = index.encoder.encode(texts)
     return [
         _match(report, query, vector, index)
         for report, query, vector in zip(reports, queries, vectors, strict=True)
@@ -60,9 +61,9 @@ def match_reports(reports: Sequence[IncidentReport], index: RunbookIndex) -> lis
 
 
 def _match(
-    report: IncidentReport, query: RunbookQuery, vector: Floats, index: RunbookIndex
+    report: IncidentReport, query: RunbookQuery, vector: Vectors, index: RunbookIndex
 ) -> Match:
-    passage_scores = index.vectors @ vector
+    passage_scores = (index.vectors @ vector).astype(np.float64)
     is_past = index.past.is_before(report)
     likeness = np.where(is_past, index.past.likeness(query, vector), 0.0)
     features = (

@@ -161,7 +161,7 @@ class PastUses:
         is_earlier = self._opened < _opening_time(report, np.inf)
         return np.asarray(is_earlier & (self._ids != report.id), dtype=np.bool_)
 
-    def likeness(self, query: RunbookQuery, vector: Floats) -> Floats:
+    def likeness(self, query: RunbookQuery, vector: Vectors) -> Floats:
         """Return the similarity of a report to the report of each use, in 0..1."""
         word_scores = np.minimum(self.words.score(query.words), 1)
         means = (self.vectors @ vector + word_scores) / 2

@@ -27,41 +27,42 @@ def collapse_copies(candidates: Candidates, order: Sequence[int]) -> list[list[i
     masked, and only if the text vectors have a cosine of at least 0.8. So a row that comes later
     never changes the groups of the rows before it.
     """
+    text_of = candidates.texts.tolist()
+    first_rows: dict[int, int] = {}
+    for row in order:
+        first_rows.setdefault(text_of[row], row)
+    shown = _representatives(candidates, np.array(list(first_rows.values()), dtype=np.int64))
+    groups: dict[int, list[int]] = {}
+    for row in order:
+        groups.setdefault(shown[first_rows[text_of[row]]], []).append(row)
+    return list(groups.values())
+
+
+def _representatives(candidates: Candidates, rows: Integers) -> dict[int, int]:
+    """Return the row that represents each of these rows, which have different texts."""
     titles, texts = _TermSets(candidates.title_terms), _TermSets(candidates.text_terms)
     # Near-copies have similar vectors and sizes, so few pairs need to be compared word by word.
-    is_near = candidates.text_vectors @ candidates.text_vectors.T >= _NEAR_COSINE
-    is_near &= titles.are_near_in_size() & texts.are_near_in_size()
-    near = _near_rows(is_near)
-    groups: list[list[int]] = []
-    number_of: dict[int, int] = {}
-    group_of_text: dict[int, list[int]] = {}
-    text_of = candidates.texts.tolist()
-    for row in order:
-        group = group_of_text.get(text_of[row])
-        if group is None:
-            earlier = sorted(
-                (first for first in near[row] if first in number_of), key=number_of.__getitem__
-            )
-            copies = (
-                groups[number_of[first]]
-                for first in earlier
-                if _agree(texts.of(row), texts.of(first))
-                and _agree(titles.of(row), titles.of(first))
-            )
-            group = next(copies, None)
-        if group is None:
-            group = []
-            number_of[row] = len(groups)
-            groups.append(group)
-        group.append(row)
-        group_of_text[text_of[row]] = group
-    return groups
+    vectors = candidates.text_vectors[rows]
+    later, earlier = np.nonzero(np.tril(vectors @ vectors.T >= _NEAR_COSINE, -1))
+    pairs = rows[later], rows[earlier]
+    is_near = titles.are_near_in_size(*pairs) & texts.are_near_in_size(*pairs)
+    near = _by_later_row(later[is_near], rows[earlier[is_near]], len(rows))
+    representatives: dict[int, int] = {}
+    for row, earlier_rows in zip(rows.tolist(), near, strict=True):
+        copies = (
+            first
+            for first in earlier_rows
+            if representatives[first] == first
+            and _agree(texts.of(row), texts.of(first))
+            and _agree(titles.of(row), titles.of(first))
+        )
+        representatives[row] = next(copies, row)
+    return representatives
 
 
-def _near_rows(is_near: Flags) -> list[list[int]]:
-    rows, columns = np.nonzero(is_near)
-    ends = np.searchsorted(rows, np.arange(len(is_near) + 1)).tolist()
-    others = columns.tolist()
+def _by_later_row(later: Integers, earlier: Integers, count: int) -> list[list[int]]:
+    ends = np.searchsorted(later, np.arange(count + 1)).tolist()
+    others = earlier.tolist()
     return [others[start:end] for start, end in pairwise(ends)]
 
 
@@ -101,9 +102,9 @@ class _TermSets:
         """Tell which rows may agree with a set of this size."""
         return _near_sizes(self._sizes, np.array(size))
 
-    def are_near_in_size(self) -> Flags:
-        """Tell which pairs of rows may agree, in the shape (rows, rows)."""
-        return _near_sizes(self._sizes[:, None], self._sizes[None])
+    def are_near_in_size(self, rows: Integers, others: Integers) -> Flags:
+        """Tell for each row whether it may agree with the other row at its place."""
+        return _near_sizes(self._sizes[rows], self._sizes[others])
 
     def of(self, row: int) -> frozenset[int]:
         if row not in self._sets:

@@ -1,7 +1,7 @@
 """Why a past incident matches a report, in the words of the report."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from features.domain.report import IncidentReport
@@ -27,30 +27,35 @@ _SAID = "both say: "
 class ParsedQuery:
     """A report with its terms and error signatures, for comparisons with past reports.
 
-    `words` holds the first word of each field that contains a term, as it was written.
+    `words` holds each term, its field, its first word there as it was written, and its rarity.
+    `service_weight` and `fact_weights` are what agreement on these says.
     """
 
     report: IncidentReport
-    words: tuple[tuple[str, str, WordSpan], ...]
+    words: tuple[tuple[str, str, WordSpan, float], ...]
     signatures: frozenset[str]
+    service_weight: float
+    fact_weights: Mapping[str, float]
 
 
-def parse_query(report: IncidentReport) -> ParsedQuery:
-    """Return a report's parts, to compute them only once for all past reports."""
+def parse_query(report: IncidentReport, statistics: PairStatistics) -> ParsedQuery:
+    """Return a report's parts, to compute and weigh them only once for all past reports."""
     words: dict[str, tuple[str, WordSpan]] = {}
     for field, text in _texts_of(report):
         for term, word in first_words(text, set(terms_of(text)) - words.keys()).items():
             words[term] = (field, word)
+    rarity = statistics.rarity(term_ids(list(words))).tolist()
+    source = bucket_of(report.source)
     return ParsedQuery(
         report,
-        tuple((term, field, word) for term, (field, word) in words.items()),
+        tuple((term, *words[term], weight) for term, weight in zip(words, rarity, strict=True)),
         error_signatures(raw_text(report)),
+        statistics.service_weight(bucket_of(report.service), source) if report.service else 0.0,
+        _weigh_facts(report.attributes, source, statistics),
     )
 
 
-def match_reasons(
-    query: ParsedQuery, past: IncidentReport, statistics: PairStatistics
-) -> tuple[Reason, ...]:
+def match_reasons(query: ParsedQuery, past: IncidentReport) -> tuple[Reason, ...]:
     """Return the two or three reasons that say most for a match, the strongest first.
 
     Each names words of the report, as they stand there. What most incidents of the report's source
@@ -59,9 +64,9 @@ def match_reasons(
     weighted = [
         *_same_errors(query, past),
         *_same_title(query.report, past),
-        *_same_words(query, past, statistics),
-        *_same_service(query.report, past, statistics),
-        *_same_facts(query.report, past, statistics),
+        *_same_words(query, past),
+        *_same_service(query, past),
+        *_same_facts(query, past),
     ]
     weighted.sort(key=lambda pair: -pair[0])
     return tuple(reason for _, reason in weighted[:_MOST_REASONS]) or (_ONLY_WORDING,)
@@ -100,21 +105,19 @@ def _same_title(report: IncidentReport, past: IncidentReport) -> Iterator[tuple[
         yield _TITLE_WEIGHT, Reason("same title", "title", 0, len(report.title))
 
 
-def _same_words(
-    query: ParsedQuery, past: IncidentReport, statistics: PairStatistics
-) -> Iterator[tuple[float, Reason]]:
+def _same_words(query: ParsedQuery, past: IncidentReport) -> Iterator[tuple[float, Reason]]:
     past_text = raw_text(past)
     past_terms = set(terms_of(past_text))
-    shared = [word for word in query.words if word[0] in past_terms]
-    rarity = statistics.rarity(term_ids([term for term, _, _ in shared])).tolist()
     best: dict[tuple[str, WordSpan], float] = {}
-    for (_, field, word), weight in zip(shared, rarity, strict=True):
-        best[field, word] = max(weight, best.get((field, word), 0.0))
+    for term, field, word, weight in query.words:
+        if term in past_terms:
+            best[field, word] = max(weight, best.get((field, word), 0.0))
     past_words = _words_as_written(past_text)
     for (field, word), weight in best.items():
+        if weight < _LEAST_RARITY:
+            continue
         # The numbers in a word are masked in its term, so they may differ.
-        is_same = word.text.casefold() in past_words or not re.search(r"\d", word.text)
-        if weight >= _LEAST_RARITY and is_same:
+        if word.text.casefold() in past_words or not re.search(r"\d", word.text):
             yield weight, _reason(_SAID, word.text, field, word.start)
 
 
@@ -124,26 +127,27 @@ def _words_as_written(text: str) -> frozenset[str]:
     return frozenset(word.text.casefold() for word in words_of(text))
 
 
-def _same_service(
-    report: IncidentReport, past: IncidentReport, statistics: PairStatistics
-) -> Iterator[tuple[float, Reason]]:
-    if report.service and past.service and report.service.lower() == past.service.lower():
-        weight = statistics.service_weight(bucket_of(report.service), bucket_of(report.source))
-        if weight > 0:
-            yield weight, _reason("same service: ", report.service, "service", 0)
+def _same_service(query: ParsedQuery, past: IncidentReport) -> Iterator[tuple[float, Reason]]:
+    service = query.report.service
+    if query.service_weight > 0 and service and service.lower() == (past.service or "").lower():
+        yield query.service_weight, _reason("same service: ", service, "service", 0)
 
 
-def _same_facts(
-    report: IncidentReport, past: IncidentReport, statistics: PairStatistics
-) -> Iterator[tuple[float, Reason]]:
-    source, service = bucket_of(report.source), (report.service or "").lower()
-    for name, value in report.attributes.items():
+def _same_facts(query: ParsedQuery, past: IncidentReport) -> Iterator[tuple[float, Reason]]:
+    service = (query.report.service or "").lower()
+    for name, weight in query.fact_weights.items():
+        value = query.report.attributes[name]
         is_same = value.lower() == past.attributes.get(name, "").lower()
-        if not value or not is_same or not is_fact(value) or value.lower() == service:
-            continue
-        weight = float(statistics.fact_weights(term_ids([fact_name(name, value)]), source)[0])
-        if weight > 0:
+        if weight > 0 and is_same and value.lower() != service:
             yield weight, _reason(f"same {name}: ", value, f"attributes.{name}", 0)
+
+
+def _weigh_facts(
+    attributes: Mapping[str, str], source: int, statistics: PairStatistics
+) -> dict[str, float]:
+    facts = {name: value for name, value in attributes.items() if value and is_fact(value)}
+    ids = term_ids([fact_name(name, value) for name, value in facts.items()])
+    return dict(zip(facts, statistics.fact_weights(ids, source).tolist(), strict=True))
 
 
 def _reason(start_of_text: str, words: str, field: str, start: int) -> Reason:

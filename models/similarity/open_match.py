@@ -7,7 +7,6 @@ from features.domain.report import IncidentReport, ResolvedIncident
 from features.search.candidates import UNKNOWN_TIME
 from models.base.predictions import OpenMatch
 from models.similarity.match_reasons import ParsedQuery, match_reasons, sentences
-from models.similarity.pair_statistics import PairStatistics
 from models.similarity.related_candidates import RelatedCandidates
 from models.similarity.result_entries import PastRecords, write_open_match
 
@@ -18,7 +17,6 @@ def find_open_match(
     related: RelatedCandidates,
     query: ParsedQuery,
     records: PastRecords,
-    statistics: PairStatistics,
     dismissed: Collection[str],
 ) -> OpenMatch | None:
     """Return the most related open incident that was opened before the report; None if none was.
@@ -35,7 +33,7 @@ def find_open_match(
             incident,
             relatedness=float(related.relatedness[row]),
             members=records.members(incident.report.id),
-            why=sentences(match_reasons(query, incident.report, statistics)),
+            why=sentences(match_reasons(query, incident.report)),
         )
         if match is not None:
             return match

@@ -102,9 +102,7 @@ class PairRanker(Parameters):
         scores = np.where(is_left_out, -np.inf, scores)
         imaginary = 1 + MOST_COMPARED - len(strangers.features)
         fixed = np.full((len(features), 1), STRANGER_SCORE + np.log(imaginary))
-        return np.asarray(
-            self.score(features) - np.logaddexp.reduce(np.hstack([fixed, scores]), axis=1)
-        )
+        return self.score(features) - _log_sums(np.hstack([fixed, scores]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +200,12 @@ class RelatednessCalibration(Parameters):
             return max(float(related[enough[-1]]), _LEAST_CUTOFF)
         is_too_low = (related >= SHIPPED_CUTOFF) & (means + errors < precision)
         return precision if is_too_low.any() else SHIPPED_CUTOFF
+
+
+def _log_sums(scores: Floats) -> Floats:
+    """Return the logarithm of the sum of exponential scores in each row."""
+    highest = scores.max(axis=1)
+    return np.asarray(highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1)))
 
 
 def _rankings(queries: Sequence[LabelledQuery]) -> list[Ranking]:

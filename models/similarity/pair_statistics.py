@@ -127,7 +127,7 @@ def row_products(rows: Vectors, vector: Vectors) -> Floats:
 
     A matrix product may round a row differently if the number of rows differs.
     """
-    return np.asarray((rows.astype(np.float64) * vector).sum(axis=1))
+    return np.asarray(np.vecdot(rows, vector), dtype=np.float64)
 
 
 def _weights(shares: Floats) -> Floats:

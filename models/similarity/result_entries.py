@@ -30,8 +30,8 @@ class PastRecords(Protocol):
     def members(self, id: str) -> int:  # noqa: A002
         """Return the number of known duplicates of an incident, plus one for the incident."""
 
-    def dismissed(self, id: str) -> Collection[str]:  # noqa: A002
-        """Return the ids of incidents that people marked as unrelated to this one."""
+    def dismissed(self, ids: Sequence[str]) -> Mapping[str, Collection[str]]:
+        """Return the ids of incidents that people marked as unrelated to these ones, by id."""
 
 
 class ListedRecords:
@@ -57,9 +57,9 @@ class ListedRecords:
         incidents = self._incidents.values()
         return 1 + sum(incident.outcome.duplicate_of == id for incident in incidents)
 
-    def dismissed(self, id: str) -> Collection[str]:  # noqa: A002, ARG002
+    def dismissed(self, ids: Sequence[str]) -> Mapping[str, Collection[str]]:  # noqa: ARG002
         """Return no ids, because a list of incidents has no feedback."""
-        return ()
+        return {}
 
 
 def write_entry(

@@ -1,6 +1,6 @@
 """The kind `similar`: past incidents related to a report, and an open incident it duplicates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -17,11 +17,12 @@ from features.search.incident_index import IncidentIndex
 from features.search.query import SearchView, view_reports
 from models.base.predictions import (
     Occurrences,
+    SimilarIncident,
     SimilarPrediction,
 )
 from models.base.report_model import ReportModel
 from models.similarity.deduplication import collapse_copies, copies_of
-from models.similarity.match_reasons import match_reasons, parse_query
+from models.similarity.match_reasons import ParsedQuery, match_reasons, parse_query
 from models.similarity.open_match import find_open_match
 from models.similarity.pair_features import FEATURES, pair_features
 from models.similarity.pair_ranker import PairRanker, RelatednessCalibration
@@ -38,6 +39,8 @@ from models.similarity.training_pairs import LabelledQuery, PairJudgement, label
 DEFAULT_LIMIT = 10
 
 _CANDIDATES = 100
+# Past incidents are read once for this many reports; more would hold more vectors meanwhile.
+_ANSWERED_AT_ONCE = 8
 
 Floats = NDArray[np.float64]
 
@@ -143,15 +146,22 @@ class SimilarModel(ReportModel):
         least = self.calibration_.cutoff_ if cutoff is None else cutoff
         views = view_reports(reports, open_encoder(self.encoder))
         answers = []
-        for report, view in zip(reports, views, strict=True):
-            candidates = index.candidates(view, max(_CANDIDATES, limit))
-            relatedness = self._relate(view, candidates)
-            related = order_candidates(
-                report, view, candidates, relatedness, self.calibration_.cutoff_
-            )
+        for start in range(0, len(reports), _ANSWERED_AT_ONCE):
+            block = slice(start, start + _ANSWERED_AT_ONCE)
+            found = [
+                self._find(report, view, index, max(_CANDIDATES, limit))
+                for report, view in zip(reports[block], views[block], strict=True)
+            ]
             with records.one_state():
-                answers.append(_answer(related, records, self.statistics_, limit, least))
+                answers += _answer(found, records, self.statistics_, limit, least)
         return answers
+
+    def _find(
+        self, report: IncidentReport, view: SearchView, index: IncidentIndex, count: int
+    ) -> RelatedCandidates:
+        candidates = index.candidates(view, count)
+        relatedness = self._relate(view, candidates)
+        return order_candidates(report, view, candidates, relatedness, self.calibration_.cutoff_)
 
     def _relate(self, view: SearchView, candidates: Candidates) -> Floats:
         features = pair_features(view, candidates, self.statistics_)
@@ -171,41 +181,69 @@ class SimilarModel(ReportModel):
 
 
 def _answer(
-    related: RelatedCandidates,
+    found: Sequence[RelatedCandidates],
     records: PastRecords,
     statistics: PairStatistics,
     limit: int,
     least: float,
-) -> SimilarPrediction:
-    dismissed = frozenset(records.dismissed(related.report.id))
+) -> list[SimilarPrediction]:
+    """Return one prediction for each search; what they need is read from the records together."""
+    dismissed = records.dismissed([related.report.id for related in found])
+    searches = [(related, frozenset(dismissed.get(related.report.id, ()))) for related in found]
+    # Some incidents may have been deleted since they were indexed, so more are looked up.
+    groups_of = [
+        _choose_groups(related, unrelated, least)[: 2 * limit] for related, unrelated in searches
+    ]
+    shown_ids = (
+        related.candidates.ids[row]
+        for related, groups in zip(found, groups_of, strict=True)
+        for row in chain.from_iterable(groups)
+    )
+    past = records.find(list(dict.fromkeys(shown_ids)))
+    answers = []
+    for (related, unrelated), groups in zip(searches, groups_of, strict=True):
+        query = parse_query(related.report, statistics)
+        similar = _write_entries(related, groups, query, past)
+        open_match = find_open_match(related, query, records, unrelated)
+        answers.append(SimilarPrediction(tuple(islice(similar, limit)), open_match))
+    return answers
+
+
+def _choose_groups(
+    related: RelatedCandidates, dismissed: frozenset[str], least: float
+) -> list[list[int]]:
+    """Return the groups of near-copies that reach the cutoff, in the order of display."""
     # Dismissing an incident dismisses its near-copies too.
     kept = [
         group
         for group in _group_rows(related)
-        if dismissed.isdisjoint(_member_ids(related.candidates, group))
+        if not dismissed or dismissed.isdisjoint(_member_ids(related.candidates, group))
     ]
-    groups = [
+    return [
         group
         for group in _join_recurrences(related, kept)
         if related.relatedness[group[0]] >= least
     ]
+
+
+def _write_entries(
+    related: RelatedCandidates,
+    groups: Sequence[Sequence[int]],
+    query: ParsedQuery,
+    past: Mapping[str, ResolvedIncident],
+) -> Iterator[SimilarIncident]:
     ids = related.candidates.ids
-    past = records.find([ids[row] for group in groups[: 2 * limit] for row in group])
-    stored_groups = ([row for row in group if ids[row] in past] for group in groups)
-    query = parse_query(related.report)
-    similar = tuple(
-        write_entry(
-            past[ids[group[0]]],
-            relatedness=float(related.relatedness[group[0]]),
-            copies=_member_ids(related.candidates, group)[1:],
-            occurrences=_count_occurrences(related.candidates, group),
-            reasons=match_reasons(query, past[ids[group[0]]].report, statistics),
-        )
-        for group in islice(filter(None, stored_groups), limit)
-    )
-    return SimilarPrediction(
-        similar, find_open_match(related, query, records, statistics, dismissed)
-    )
+    for group in groups:
+        stored = [row for row in group if ids[row] in past]
+        if stored:
+            shown = past[ids[stored[0]]]
+            yield write_entry(
+                shown,
+                relatedness=float(related.relatedness[stored[0]]),
+                copies=_member_ids(related.candidates, stored)[1:],
+                occurrences=_count_occurrences(related.candidates, stored),
+                reasons=match_reasons(query, shown.report),
+            )
 
 
 def _group_rows(related: RelatedCandidates) -> list[list[int]]:

@@ -62,11 +62,10 @@ class StrangerCohort:
         nearest = np.argsort(np.where(is_earlier, -cosine, np.inf), kind="stable")[:MOST_COMPARED]
         strangers = self.members.take(nearest[is_earlier[nearest]])
         # One product for each candidate: its result must not depend on the other candidates.
-        cosines = [strangers.text_vectors @ vector for vector in candidates.text_vectors]
-        shape = (len(candidates), len(strangers))
+        cosines = np.matvec(strangers.text_vectors, candidates.text_vectors)
         return StrangerPairs(
             features=pair_features(view, strangers, statistics),
-            is_near=np.reshape(cosines, shape) >= _NEAR_COSINE,
+            is_near=cosines >= _NEAR_COSINE,
         )
 
 

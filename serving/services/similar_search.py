@@ -36,9 +36,9 @@ class StoredRecords:
         """Return the number of stored incidents marked as duplicates of this one, plus one."""
         return 1 + self._store.incidents.count_duplicates(id)
 
-    def dismissed(self, id: str) -> frozenset[str]:  # noqa: A002
-        """Return the ids of the incidents that people dismissed as unrelated to an incident."""
-        return self._store.feedback.dismissed(id)
+    def dismissed(self, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """Return by incident the ids of those that people dismissed as unrelated to it."""
+        return self._store.feedback.dismissed(ids)
 
 
 class SimilarService:

@@ -20,7 +20,8 @@ from features.store.tables import DeletionRow, IncidentRow, RevisionRow
 _ROWS_AT_ONCE = 1_000
 _REPORT = tuple(field.name for field in fields(IncidentReport))
 _OUTCOME = tuple(field.name for field in fields(Outcome))
-_COLUMNS = tuple(IncidentRow.__table__.c[name] for name in _REPORT + _OUTCOME)
+# Built once: most of a short query's time is spent on building it.
+_INCIDENTS = select(*(IncidentRow.__table__.c[name] for name in _REPORT + _OUTCOME))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ class IncidentRepository(Repository):
 
 def select_incidents(tenant: str) -> Select[Any]:
     """Return the query of a tenant's incidents; `incident_from` reads its rows."""
-    return select(*_COLUMNS).where(IncidentRow.tenant == tenant)
+    return _INCIDENTS.where(IncidentRow.tenant == tenant)
 
 
 def incident_from(row: Row[Any]) -> ResolvedIncident:

@@ -26,7 +26,7 @@ from models.classification.scorers.scorer import Floats, Rows, Scorer, spread_sc
 
 _TOKENS = 6
 _FIELDS = 5
-_REPORTS_AT_ONCE = 512
+_REPORTS_AT_ONCE = 64
 _CERTAIN = 1e-9
 
 Scores = Mapping[str, Floats]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -25,9 +26,12 @@ _WORD_OR_REST = re.compile(r"\w+|\W+")
 
 @dataclass(frozen=True, slots=True)
 class ReadReport:
-    """A report's cleaned text and title, and the words of both."""
+    """The words of a report's cleaned text and title.
 
-    text: str
+    `beginning` is the beginning of the text, in alternating words and what is between them.
+    """
+
+    beginning: tuple[str, ...]
     words: tuple[str, ...]
     title_words: tuple[str, ...]
 
@@ -44,7 +48,10 @@ class Removal:
 def read_report(report: IncidentReport) -> ReadReport:
     """Read the words of a report's title and text."""
     text = incident_text(report)
-    return ReadReport(text, tuple(words_of(text)), tuple(words_of(clean_text(report.title))))
+    # Each part has a character or more, so more parts are never read.
+    parts = (match[0] for match in islice(_WORD_OR_REST.finditer(text), CHARACTERS_READ))
+    title_words = words_of(clean_text(report.title))
+    return ReadReport(tuple(parts), tuple(words_of(text)), tuple(title_words))
 
 
 def encode_without(
@@ -87,17 +94,10 @@ def _columns_without(
     return (
         token_columns(with_pairs(words)),
         token_columns(title_words),
-        character_columns(_beginning_without(report.text, word), known),
+        character_columns(_beginning_without(report, word), known),
     )
 
 
-def _beginning_without(text: str, word: str | None) -> str:
+def _beginning_without(report: ReadReport, word: str | None) -> str:
     """Return the beginning of a text in which a space stands for each occurrence of a word."""
-    parts, length = [], 0
-    for match in _WORD_OR_REST.finditer(text):
-        part = match.group()
-        parts.append(" " if part.lower() == word else part)
-        length += len(parts[-1])
-        if length >= CHARACTERS_READ:
-            break
-    return "".join(parts)
+    return "".join(" " if part.lower() == word else part for part in report.beginning)

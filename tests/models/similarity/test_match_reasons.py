@@ -52,7 +52,7 @@ def statistics() -> PairStatistics:
 
 
 def reasons_of(first: IncidentReport, second: IncidentReport, statistics: PairStatistics):
-    return match_reasons(parse_query(first), second, statistics)
+    return match_reasons(parse_query(first, statistics), second)
 
 
 def alert(title: str, text: str = "", **facts) -> IncidentReport:

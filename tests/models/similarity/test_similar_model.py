@@ -1,6 +1,6 @@
 """Past incidents as a responder needs them: in order, once, explained; and the open one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -45,8 +45,8 @@ class Dismissing(ListedRecords):
         super().__init__(incidents)
         self._dismissed = dismissed
 
-    def dismissed(self, id: str) -> Collection[str]:  # noqa: A002
-        return self._dismissed
+    def dismissed(self, ids: Sequence[str]) -> Mapping[str, Collection[str]]:
+        return dict.fromkeys(ids, self._dismissed)
 
 
 @pytest.fixture(scope="module")

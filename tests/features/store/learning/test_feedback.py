@@ -110,7 +110,8 @@ def test_what_is_dismissed_is_told_by_the_last_word_on_each_list(
                 given_at=NOON + timedelta(minutes=minute),
             )
         )
-    assert store.feedback.dismissed("INC1") == dismissed
+    expected = {"INC1": dismissed} if dismissed else {}
+    assert store.feedback.dismissed(["INC1", "INC2"]) == expected
 
 
 def test_an_action_that_there_is_not_is_refused(store: Store) -> None:
