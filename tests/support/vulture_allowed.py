@@ -56,3 +56,6 @@ _.duration_seconds
 
 # What a fitted model says of itself.
 _.examples_
+
+# What the HTML parser of the standard library calls.
+_.handle_starttag, _.handle_endtag, _.handle_data
