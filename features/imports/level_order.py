@@ -3,119 +3,17 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 
-# Least severe first; the words of an inner tuple are spellings of one level.
-_SCALES: tuple[tuple[tuple[str, ...], ...], ...] = (
-    (
-        ("debug",),
-        ("info", "informational", "information"),
-        ("notice",),
-        ("warning", "warn"),
-        ("error",),
-        ("critical", "crit"),
-        ("page", "fatal", "emergency", "disaster"),
-    ),
-    (
-        ("planning", "none", "planung", "planification", "planificación", "planejamento"),
-        (
-            *("very low", "lowest", "sehr niedrig", "niedrigste", "am niedrigsten", "très basse"),
-            *("très faible", "très bas", "la plus basse", "muy baja", "muy bajo", "más baja"),
-            *("muito baixa", "muito baixo", "molto bassa", "zeer laag", "laagste"),
-            *("bardzo niski", "najniższy", "очень низкий", "最低", "매우 낮음", "çok düşük"),
-            *("mycket låg", "velmi nízká"),
-        ),
-        (
-            *("low", "niedrig", "gering", "basse", "faible", "bas", "baja", "bajo", "baixa"),
-            *("baixo", "bassa", "basso", "laag"),
-            *("niski", "niska", "niskie", "низкий", "низкая", "низкое", "низький", "低", "低い"),
-            *("낮음", "düşük", "låg", "lågt", "lav", "matala", "nízká", "nízký", "alacsony"),
-        ),
-        (
-            *("moderate", "medium", "normal", "average", "mittel", "moderat", "mäßig", "moyenne"),
-            *("moyen", "normale", "modérée", "modéré", "media", "medio", "moderada", "moderado"),
-            *("média", "médio", "moderata", "gemiddeld", "normaal", "middel"),
-            *("średni", "średnia", "średnie", "normalny", "средний", "средняя", "среднее"),
-            *(
-                "обычный",
-                "нормальный",
-                "середній",
-                "中",
-                "普通",
-                "通常",
-                "一般",
-                "보통",
-                "중간",
-                "orta",
-            ),
-            *("medel", "mellem", "keskitaso", "normaali", "střední", "normální", "közepes"),
-        ),
-        (
-            *("high", "hoch", "haute", "haut", "élevée", "élevé", "alta", "alto", "elevata"),
-            *("elevada", "hoog"),
-            *("wysoki", "wysoka", "wysokie", "высокий", "высокая", "высокое", "високий", "高"),
-            *("高い", "높음", "yüksek", "hög", "högt", "høj", "høy", "korkea", "vysoká", "vysoký"),
-            *("magas",),
-        ),
-        (
-            *("very high", "highest", "urgent", "sehr hoch", "höchste", "am höchsten", "dringend"),
-            *("très haute", "très haut", "très élevée", "la plus haute", "urgente", "muy alta"),
-            *("muy alto", "más alta", "muito alta", "muito alto", "molto alta", "zeer hoog"),
-            *("hoogste", "dringende"),
-            *("bardzo wysoki", "najwyższy", "pilny", "pilne", "очень высокий", "наивысший"),
-            *("срочный", "緊急", "至急", "最高", "紧急", "긴급", "매우 높음", "acil", "çok yüksek"),
-            *("brådskande", "mycket hög", "haster", "kiireellinen", "urgentní", "velmi vysoká"),
-            *("sürgős",),
-        ),
-        (
-            *("critical", "blocker", "immediate", "kritisch", "sofort", "critique", "immédiat"),
-            *("immédiate", "bloquant", "crítica", "crítico", "inmediata", "imediata", "critica"),
-            *("critico", "immediata", "kritiek", "onmiddellijk"),
-            *("krytyczny", "krytyczna", "krytyczne", "критический", "критичный", "критическая"),
-            *(
-                "критичний",
-                "重大",
-                "致命的",
-                "クリティカル",
-                "严重",
-                "嚴重",
-                "심각",
-                "치명적",
-                "kritik",
-                "kritisk",
-            ),
-            *("kriittinen", "kritická", "kritický", "kritikus"),
-        ),
-    ),
-    (
-        ("enhancement", "verbesserung", "amélioration", "mejora"),
-        ("trivial", "triviale"),
-        ("minor", "minor localized", "gering", "geringfügig", "mineur", "mineure", "menor"),
-        (
-            *("normal", "moderate", "medium", "moderate limited", "normale", "mittel", "moyen"),
-            "moyenne",
-        ),
-        (
-            *("major", "significant", "significant large", "schwer", "schwerwiegend", "hoch"),
-            *("majeur", "majeure", "mayor", "importante"),
-        ),
-        (
-            *("critical", "extensive", "severe", "extensive widespread", "kritisch", "critique"),
-            *("crítica", "crítico"),
-        ),
-        ("blocker", "blockierend", "bloquant", "bloquante", "bloqueante", "bloqueador"),
-    ),
-    # How far an incident reaches, as ManageEngine names it.
-    (
-        ("affects user",),
-        ("affects group",),
-        ("affects department",),
-        ("affects business",),
-    ),
-)
+import yaml
+from pydantic import TypeAdapter
+
 _NUMBERED = re.compile(r"(?:p|s|sev|severity|prio|priority)?[\s_-]*(\d{1,2})(?!\d)", re.IGNORECASE)
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 _MIN_RANKED = 0.9
+_TABLE = TypeAdapter(dict[str, list[list[str]]])
 
 
 def order_levels(values: Iterable[str | None], stated: Sequence[str]) -> tuple[str, ...]:
@@ -132,7 +30,7 @@ def order_levels(values: Iterable[str | None], stated: Sequence[str]) -> tuple[s
     counts = Counter(value for value in values if value is not None)
     if stated:
         return tuple(spelled_as(level, counts) for level in stated)
-    for ranks in (*(_word_ranks(counts, scale) for scale in _SCALES), _number_ranks(counts)):
+    for ranks in (*(_word_ranks(counts, scale) for scale in _scales()), _number_ranks(counts)):
         ranked = sum(counts[level] for level in ranks)
         if len(set(ranks.values())) == len(ranks) > 1 and ranked >= _MIN_RANKED * counts.total():
             return tuple(sorted(ranks, key=lambda level: ranks[level]))
@@ -151,8 +49,18 @@ def spelled_as(level: str, counts: Counter[str]) -> str:
     return max(spellings, key=lambda value: counts[value], default=level)
 
 
-def _word_ranks(levels: Iterable[str], scale: Sequence[Sequence[str]]) -> dict[str, int]:
-    rank_of = {_letters(word): rank for rank, words in enumerate(scale) for word in words}
+@cache
+def _scales() -> list[dict[str, int]]:
+    """Return the rank of each word, by scale."""
+    file = files(__package__).joinpath("level_words.yaml")
+    table = _TABLE.validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
+    return [
+        {_letters(word): rank for rank, words in enumerate(scale) for word in words}
+        for scale in table.values()
+    ]
+
+
+def _word_ranks(levels: Iterable[str], rank_of: Mapping[str, int]) -> dict[str, int]:
     words = {level: _letters(level) for level in levels}
     return {level: rank_of[word] for level, word in words.items() if word in rank_of}
 
