@@ -5,15 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
-from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.domain.telemetry.series_anomaly import SeriesAnomaly
 from features.domain.telemetry.series_routine import SeriesRoutine
 from features.store.incidents.series_states import StoredSeries
-from features.timeseries.time_grid import local_clock
-from models.base.series_model import SeriesModel, SeriesScores, UpdateStates
+from features.timeseries.time_grid import Times, Values, local_clock
+from models.base.series_model import SeriesModel, SeriesScores
 from models.timeseries.revoked_routines import RevokedRoutine, update_revoked
 from models.timeseries.unlearned_moves import MOVED_POINTS, UnlearnedMoves
 from serving.watch.anomaly_tracker import AnomalyTracker, at
@@ -51,6 +51,7 @@ class WatchScorer:
     def __init__(self, config: WatchConfig, models: Mapping[str, SeriesModel]) -> None:
         self._models = models
         self._zone = config.zone
+        self._usual_states: dict[SeriesKey, np.void] = {}
         self.queries = {
             query.name: query
             for query in (
@@ -101,6 +102,7 @@ class WatchScorer:
             keys = query.reset()
             self.unsaved.add(self._trackers[query.name].end(keys, at(latest)))
             self.unsaved.forgotten.update(keys)
+            self._forget_usual(keys)
         if ahead:
             self.budgets.forget_after(latest)
             fields = {"queries": len(ahead)}
@@ -123,7 +125,7 @@ class WatchScorer:
             batches[result.query.config.tier, result.times.tobytes()].append(result)
         failed: dict[str, Exception] = {}
         for (tier, _), batch in batches.items():
-            update = _Update(self._models[tier], self._zone, incidents, revoked)
+            update = _Update(self._models[tier], self._zone, incidents, revoked, self._usual_states)
             failed |= self._score_batch(update, batch)
         return failed
 
@@ -149,6 +151,10 @@ class WatchScorer:
                 failed[result.query.name] = error
         return failed
 
+    def _forget_usual(self, keys: Iterable[SeriesKey]) -> None:
+        for key in keys:
+            self._usual_states.pop(key, None)
+
     def _track(self, query: WatchedQuery, new: Window) -> None:
         tracker = self._trackers[query.name]
         window = query.append(new)
@@ -158,6 +164,7 @@ class WatchScorer:
         vanished = query.forget_vanished()
         self.unsaved.add(tracker.end(vanished, at(int(new.times[-1]))))
         self.unsaved.forgotten.update(vanished)
+        self._forget_usual(vanished)
         if self.unsaved.forgotten:
             self.unsaved.forgotten.difference_update(query.keys)
         self.unsaved.queries[query.name] = query
@@ -171,14 +178,31 @@ class _Update:
     zone: tzinfo
     incidents: OpenIncidents
     revoked: Sequence[SeriesRoutine]
+    usual_states: dict[SeriesKey, np.void]
 
-    def of(self, queries: Sequence[WatchedQuery]) -> UpdateStates:
-        """Return what scores the series of these queries, one query after the other."""
+    def score(
+        self,
+        queries: Sequence[WatchedQuery],
+        states: NDArray[np.void],
+        times: Times,
+        values: Values,
+    ) -> SeriesScores:
+        """Score the new points of these queries' series, one query after the other."""
         services = [service for query in queries for service in query.services]
         earlier = np.concatenate([query.window.last_alarms(MOVED_POINTS - 1) for query in queries])
-        moves = UnlearnedMoves(self.incidents.by_row(services), self.model, earlier)
+        keys = [key for query in queries for key in query.keys]
+        usual = {
+            row: self.usual_states[key] for row, key in enumerate(keys) if key in self.usual_states
+        }
+        moves = UnlearnedMoves(self.incidents.by_row(services), self.model, earlier, usual)
         rows = _rows_revoked(queries, self.revoked)
-        return partial(update_revoked, rows, moves.update, queries[0].step_seconds)
+        clock = local_clock(times, self.zone)
+        step_seconds = queries[0].step_seconds
+        scores = update_revoked(rows, moves.update, step_seconds, states, times, values, clock)
+        for key in keys:
+            self.usual_states.pop(key, None)
+        self.usual_states.update((keys[row], state) for row, state in moves.usual.items())
+        return scores
 
 
 def _score(update: _Update, batch: Sequence[QueryResult]) -> list[Window]:
@@ -186,9 +210,7 @@ def _score(update: _Update, batch: Sequence[QueryResult]) -> list[Window]:
     queries, times = [result.query for result in batch], batch[0].times
     values = [result.query.values_of(result.matrix) for result in batch]
     states = np.concatenate([query.states for query in queries])
-    scores = update.of(queries)(
-        states, times, np.concatenate(values), local_clock(times, update.zone)
-    )
+    scores = update.score(queries, states, times, np.concatenate(values))
     windows, end = [], 0
     for query, query_values in zip(queries, values, strict=True):
         rows = slice(end, end := end + len(query_values))

@@ -75,6 +75,20 @@ def test_trouble_that_comes_back_during_incidents_does_not_become_routine(is_ope
     assert bool((alarms[0, last] <= 0.2).any()) is is_open
 
 
+@pytest.mark.parametrize("points_at_once", [1, 50])
+@pytest.mark.parametrize("size", [15.0, 400.0])
+@pytest.mark.parametrize("opened_after", [STEP, 3 * STEP, 2 * HOUR])
+def test_trouble_is_over_once_the_values_are_usual(size, opened_after, points_at_once):
+    times, values = course(22)
+    end = LEARNED + 4 * HOUR
+    moved = shifted(times, values, LEARNED, end, by=size)
+    trouble = {0: open_for((LEARNED + opened_after, 22 * DAY))}
+    _, alarms = scored(times, [moved], trouble, points_at_once)
+    in_trouble = (times >= BEGIN + LEARNED + opened_after) & (times < BEGIN + end)
+    assert (alarms[0, in_trouble] <= 1).all()
+    assert (alarms[0, times >= BEGIN + end + STEP] > 1).all()
+
+
 def test_series_that_do_not_move_and_those_of_other_services_learn_as_ever():
     times, values = course(24)
     rows = [shifted(times, values, 23 * DAY, 23 * DAY + HOUR), course(24, 1)[1], values + 1]
