@@ -3,21 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.base.series_model import SeriesModel, SeriesScores
-from models.timeseries.confirmed_trouble import Trouble, is_within, put_back
-
-MOVED_PER_WEEK = 1.0
-"""A series moves while one of its last points is as rare as one a week, or rarer.
-
-With rarer points only, small trouble would be learned; with more frequent ones, the ordinary peaks
-of an incident's time would be missing in what is learned: see
-`python tests/benchmarks/unlearned_moves.py`.
-"""
-MOVED_POINTS = 5
+from models.timeseries.confirmed_trouble import Trouble, is_within
+from models.timeseries.held_series import MOVED_POINTS, HeldSeries, NewPoints, has_moved
 
 
 @dataclass(slots=True)
@@ -56,30 +49,30 @@ class UnlearnedMoves:
         clock: NDArray[np.int64],
     ) -> SeriesScores:
         """Score the next points of all series as `SeriesModel.update` does."""
-        points = _Points(times, values, clock)
+        points = NewPoints(times, values, clock)
         before = states.copy()
         scores = points.score(self.model, states, slice(None), 0, len(times))
         alarms = np.concatenate([self.earlier, scores.alarms_per_week], axis=1)
-        has_moved = _has_moved(alarms)[:, -len(times) :]
-        usual = self._usual_states(before, points, has_moved)
+        moved = has_moved(alarms)[:, -len(times) :]
+        usual = self._usual_states(before, points, moved)
         for inside, rows in _rows_by_trouble(self.trouble, times):
-            part = rows[has_moved[rows][:, inside].any(axis=1)]
+            part = rows[moved[rows][:, inside].any(axis=1)]
             if len(part):
                 states[part] = before[part]
-                new = self._update_again(states, points, part, inside, has_moved[part], usual)
+                new = self._update_again(states, points, part, inside, usual)
                 scores.replace_series(part, new)
         alarms = np.concatenate([self.earlier, scores.alarms_per_week], axis=1)
         self.earlier, self.usual = alarms[:, -(MOVED_POINTS - 1) :], usual
         return scores
 
     def _usual_states(
-        self, before: NDArray[np.void], points: "_Points", has_moved: NDArray[np.bool_]
+        self, before: NDArray[np.void], points: NewPoints, moved: NDArray[np.bool_]
     ) -> dict[int, np.void]:
         """Return the states before they began to move of the series that move at the end."""
-        moving = np.flatnonzero(has_moved[:, -1])
+        moving = np.flatnonzero(moved[:, -1])
         # How many of the last points moved without a break, counted from the end.
-        lasting = (~has_moved[moving, ::-1]).argmax(axis=1)
-        lasting[has_moved[moving].all(axis=1)] = len(points.times)
+        lasting = (~moved[moving, ::-1]).argmax(axis=1)
+        lasting[moved[moving].all(axis=1)] = len(points.times)
         onsets = len(points.times) - lasting
         usual: dict[int, np.void] = {}
         for onset in np.unique(onsets).tolist():
@@ -95,59 +88,21 @@ class UnlearnedMoves:
     def _update_again(
         self,
         states: NDArray[np.void],
-        points: "_Points",
+        points: NewPoints,
         rows: NDArray[np.intp],
         inside: NDArray[np.bool_],
-        has_moved: NDArray[np.bool_],
         usual: dict[int, np.void],
     ) -> SeriesScores:
-        """Score some series again, one point after the other from the first that matters."""
-        first = int((has_moved.any(axis=0) | inside).argmax())
-        own = states[rows]
-        is_moving = np.array([row in self.usual for row in rows.tolist()])
-        kept = own.copy()
-        for number in np.flatnonzero(is_moving).tolist():
-            kept[number] = self.usual[int(rows[number])]
-        parts = [points.score(self.model, own, rows, 0, first)] if first else []
-        recent = np.concatenate(
-            [self.earlier[rows], *(part.alarms_per_week for part in parts)], axis=1
-        )
-        for place in range(first, len(points.times)):
-            before = own.copy()
-            parts.append(points.score(self.model, own, rows, place, place + 1))
-            recent = np.concatenate([recent, parts[-1].alarms_per_week], axis=1)[:, -MOVED_POINTS:]
-            moves = np.any(recent <= MOVED_PER_WEEK, axis=1)
-            begins = moves & ~is_moving
-            kept[begins] = before[begins]
-            if inside[place]:
-                put_back(own, kept, moves)
-            is_moving = moves
-        states[rows] = own
-        for number, row in enumerate(rows.tolist()):
+        """Score the points of some series again, those in times of trouble one by one."""
+        again = HeldSeries(self.model, points, rows, states[rows], self.usual, self.earlier[rows])
+        borders = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+        for first, last in pairwise([0, *borders.tolist(), len(inside)]):
+            again.go_on(first, last, is_trouble=bool(inside[first]))
+        states[rows] = again.states
+        for row in rows.tolist():
             usual.pop(row, None)
-            if is_moving[number]:
-                usual[row] = kept[number].copy()
-        return SeriesScores.joined(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class _Points:
-    """New points of all series, of which parts are scored."""
-
-    times: NDArray[np.int64]
-    values: NDArray[np.float64]
-    clock: NDArray[np.int64]
-
-    def score(
-        self,
-        model: SeriesModel,
-        states: NDArray[np.void],
-        rows: NDArray[np.intp] | slice,
-        first: int,
-        last: int,
-    ) -> SeriesScores:
-        part = slice(first, last)
-        return model.update(states, self.times[part], self.values[rows][:, part], self.clock[part])
+        usual |= again.usual_states()
+        return SeriesScores.joined(again.parts)
 
 
 def _rows_by_trouble(
@@ -161,12 +116,3 @@ def _rows_by_trouble(
         inside = is_within(periods, times)
         if inside.any():
             yield inside, np.array(found, np.intp)
-
-
-def _has_moved(alarms: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return for each point whether it or one of the points just before was rare."""
-    is_rare = alarms <= MOVED_PER_WEEK
-    moved = is_rare.copy()
-    for later in range(1, min(MOVED_POINTS, is_rare.shape[1])):
-        moved[:, later:] |= is_rare[:, :-later]
-    return moved

@@ -14,8 +14,9 @@ from features.domain.telemetry.series_routine import SeriesRoutine
 from features.store.incidents.series_states import StoredSeries
 from features.timeseries.time_grid import Times, Values, local_clock
 from models.base.series_model import SeriesModel, SeriesScores
+from models.timeseries.held_series import MOVED_POINTS
 from models.timeseries.revoked_routines import RevokedRoutine, update_revoked
-from models.timeseries.unlearned_moves import MOVED_POINTS, UnlearnedMoves
+from models.timeseries.unlearned_moves import UnlearnedMoves
 from serving.watch.anomaly_tracker import AnomalyTracker, at
 from serving.watch.config import WatchConfig
 from serving.watch.group_budgets import GroupBudgets

@@ -11,9 +11,10 @@ from rich.console import Console
 from scipy.stats import bootstrap
 from series_zoo import DAY, HOUR, WEEK, Floats, Seconds, draw
 
-from models.timeseries import unlearned_moves
+from models.timeseries import held_series
 from models.timeseries.anomaly_model import AnomalyModel
 from models.timeseries.confirmed_trouble import Trouble
+from models.timeseries.unlearned_moves import UnlearnedMoves
 
 RATES = (None, 0.2, 1.0, 7.0)
 WEEKS = 8
@@ -22,10 +23,14 @@ _JUDGED_FROM, _RECURS_FROM, _TIMES = 3 * WEEK, 5 * WEEK, 10
 
 @dataclass(frozen=True, slots=True)
 class LearnedSeries:
-    """Flags a week of an ordinary series, and whether the last of ten alike troubles is flagged."""
+    """Flags a week of an ordinary series, and how the last of ten alike troubles is flagged.
+
+    `lasting` is the share of the hour after it that is flagged too, from the second point on.
+    """
 
     flags: float
     is_found: bool
+    lasting: float
 
 
 def judge(seed: int, rate: float | None) -> LearnedSeries | None:
@@ -50,8 +55,12 @@ def judge(seed: int, rate: float | None) -> LearnedSeries | None:
     trouble = tuple((float(onset + 300), float(onset + 2 * HOUR)) for onset in onsets)
     recurs = _rare(times, values + lift, series.step_seconds, trouble, rate)
     last = (times >= onsets[-1]) & (times < onsets[-1] + HOUR)
+    over = onsets[-1] + HOUR + series.step_seconds
+    after = (times >= over) & (times < over + HOUR)
     weeks = (times[-1] - begin - _JUDGED_FROM) / WEEK
-    return LearnedSeries(_stretches(times[flags]) / weeks, bool(recurs[last].any()))
+    return LearnedSeries(
+        _stretches(times[flags]) / weeks, bool(recurs[last].any()), float(recurs[after].mean())
+    )
 
 
 def _rare(
@@ -60,8 +69,8 @@ def _rare(
     """Return for each point whether it is as rare as one a week."""
     model = AnomalyModel(step_seconds=step)
     rows = {} if rate is None else {0: trouble}
-    unlearned_moves.MOVED_PER_WEEK = rate or 0.0
-    moves = unlearned_moves.UnlearnedMoves(rows, model, np.empty((1, 0)))
+    held_series.MOVED_PER_WEEK = rate or 0.0
+    moves = UnlearnedMoves(rows, model, np.empty((1, 0)))
     scores = moves.update(model.start(1), times, values[np.newaxis], times)
     return np.asarray(scores.alarms_per_week[0] <= 1.0)
 
@@ -91,6 +100,7 @@ def _named(rate: float | None, found: Sequence[LearnedSeries]) -> list[NamedFigu
     parts: dict[str, Callable[[LearnedSeries], float]] = {
         "false flags a week": lambda one: one.flags,
         "the tenth of alike troubles flagged": lambda one: float(one.is_found),
+        "share of the hour after it flagged": lambda one: one.lasting,
     }
     return [
         NamedFigure(f"{rule}: {name}", *_mean([part(one) for one in found]))

@@ -62,6 +62,20 @@ def test_only_an_open_incident_of_the_service_holds_learning(watching, fields, i
     assert learns_the_rise(watching) is is_learned
 
 
+def test_an_incident_that_opens_later_gives_back_what_was_usual(watching):
+    watching.step()
+    watching.model.learns_all = True
+    before = mean_of(watching)
+    rise(watching)
+    watching.step()
+    assert mean_of(watching) - before > 1
+    known = {"service": "checkout", "status": Status.OPEN, "opened_at": moment(watching)}
+    watching.store.incidents.upsert([incident("INC1", "errors", **known)])
+    watching.step()
+    watching.step()
+    assert mean_of(watching) == before
+
+
 def test_what_came_before_the_incident_is_learned_in_one_chunk_with_what_came_after(watching):
     watching.step()
     watching.model.learns_all = True
