@@ -100,7 +100,12 @@ def _fit_expert(expert: Pipeline, encoded: EncodedReports, labels: Rows) -> Pipe
         warnings.simplefilter("ignore", ConvergenceWarning)
         # With few rows, scikit-learn reduces the network's batch size and warns; that is intended.
         warnings.filterwarnings("ignore", "Got `batch_size`", UserWarning)
-        return clone(expert).fit(encoded, labels)
+        # scikit-learn's network takes Ctrl-C for the end of its fit, and only warns.
+        warnings.filterwarnings("error", "Training interrupted by user", UserWarning)
+        try:
+            return clone(expert).fit(encoded, labels)
+        except UserWarning as interruption:
+            raise KeyboardInterrupt from interruption
 
 
 def _fold_scores(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import joblib
 import numpy as np
 import pytest
+from sklearn.neural_network import MLPClassifier
 
 from features.domain.report import IncidentReport
 from features.encoding.encoded_reports import EncodedReports, encode_reports
@@ -80,6 +81,16 @@ def test_pool_learns_beside_its_held_out_rows() -> None:
     cross_fit = fitted.cross_fit
     assert sorted(cross_fit.rows.tolist()) == list(range(60))
     assert (cross_fit.probabilities.argmax(axis=1) == labels[cross_fit.rows]).mean() > 0.95
+
+
+def test_an_interruption_ends_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    encoded, labels = numbered(600)
+    monkeypatch.setattr(MLPClassifier, "_backprop", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fit_expert_pool(encoded, labels, copy_folds(np.arange(600)), classes=3)
 
 
 @pytest.mark.quality
