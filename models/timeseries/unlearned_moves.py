@@ -49,6 +49,8 @@ class UnlearnedMoves:
         clock: NDArray[np.int64],
     ) -> SeriesScores:
         """Score the next points of all series as `SeriesModel.update` does."""
+        if not len(times):
+            return self.model.update(states, times, values, clock)
         points = NewPoints(times, values, clock)
         before = states.copy()
         scores = points.score(self.model, states, slice(None), 0, len(times))

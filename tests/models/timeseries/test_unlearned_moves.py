@@ -103,6 +103,18 @@ def test_series_that_do_not_move_and_those_of_other_services_learn_as_ever():
     assert held[2] == free[2]
 
 
+def test_without_new_points_nothing_changes():
+    times, values = course(22)
+    model, states = AnomalyModel(step_seconds=STEP), AnomalyModel(step_seconds=STEP).start(1)
+    moved = shifted(times, values, LEARNED, 22 * DAY)[np.newaxis]
+    moves = UnlearnedMoves({0: open_for((LEARNED, 30 * DAY))}, model, np.empty((1, 0)))
+    moves.update(states, times, moved, times)
+    before, usual, none = states.tobytes(), dict(moves.usual), times[:0]
+    assert moves.update(states, none, moved[:, :0], none).score.shape == (1, 0)
+    assert states.tobytes() == before
+    assert moves.usual == usual
+
+
 def test_it_does_not_matter_how_the_points_are_split():
     times, values = course(24)
     rows = [shifted(times, values, 23 * DAY, 23 * DAY + HOUR), values]
