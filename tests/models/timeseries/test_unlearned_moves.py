@@ -106,10 +106,11 @@ def test_series_that_do_not_move_and_those_of_other_services_learn_as_ever():
 def test_without_new_points_nothing_changes():
     times, values = course(22)
     model, states = AnomalyModel(step_seconds=STEP), AnomalyModel(step_seconds=STEP).start(1)
-    moved = shifted(times, values, LEARNED, 22 * DAY)[np.newaxis]
-    moves = UnlearnedMoves({0: open_for((LEARNED, 30 * DAY))}, model, np.empty((1, 0)))
+    moved = shifted(times, values, 22 * DAY - 2 * STEP, 22 * DAY)[np.newaxis]
+    moves = UnlearnedMoves({}, model, np.empty((1, 0)))
     moves.update(states, times, moved, times)
     before, usual, none = states.tobytes(), dict(moves.usual), times[:0]
+    assert usual
     assert moves.update(states, none, moved[:, :0], none).score.shape == (1, 0)
     assert states.tobytes() == before
     assert moves.usual == usual
