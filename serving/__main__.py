@@ -5,6 +5,7 @@ import sys
 import typer
 
 from features.cli.command_errors import INTERRUPTED, REFUSED, one_line_errors
+from features.cli.linear_algebra import multiply_on_one_thread
 from serving.cli.serve import Host, Port, Workers, serve_command
 from serving.cli.watch import watch_command
 
@@ -19,6 +20,7 @@ def serve(
 
     Options that are not given are read from the PRECEDENT_ settings.
     """
+    multiply_on_one_thread()
     if context.invoked_subcommand is None:
         one_line_errors(serve_command)(host, port, workers)
     elif (host, port, workers) != (None, None, None):

@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 import typer
 
 from features.cli.command_errors import INTERRUPTED, REFUSED, describe_error, one_line_errors
+from features.cli.linear_algebra import multiply_on_one_thread
 
 GROUP = "precedent.commands"
 """The group of entry points. Each entry point has the name of its command and refers to a function
@@ -42,6 +43,7 @@ def console(commands: Iterable[EntryPoint]) -> typer.Typer:
     @app.callback()
     def precedent() -> None:
         """Incident triage that learns from an organisation's own history."""
+        multiply_on_one_thread()
 
     for entry in sorted(commands, key=lambda entry: entry.name):
         _add(app, entry)
