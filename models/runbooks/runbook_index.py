@@ -98,7 +98,9 @@ class RunbookIndex:
         return index
 
     def without_incidents(self, ids: Collection[str]) -> "RunbookIndex":
-        """Return a copy of the index without the uses for these incidents; encodes nothing."""
+        """Return an index without the uses for these incidents; encodes nothing."""
+        if not ids:
+            return self
         return self.with_uses(use for use in self.past.all_uses if use.report.id not in ids)
 
     def topics(self, row: int) -> PageTopics:
