@@ -141,7 +141,12 @@ class Database:
 
 def insert_into(connection: Connection, table: type[Any]) -> Insert:
     """Return an insert statement of the database's dialect, which supports `ON CONFLICT`."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return insert_of(connection.dialect.name, table)
+
+
+def insert_of(dialect: str, table: type[Any]) -> Insert:
+    """Return an insert statement of this dialect; see `insert_into`."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def sqlite_file_and_name(url: str) -> tuple[Path | None, str]:

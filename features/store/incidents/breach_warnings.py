@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, delete, or_, select
 
 from features.domain.telemetry.breach_warning import BreachWarning
 from features.domain.telemetry.series_anomaly import SeriesPoints
-from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import BreachWarningRow
+from features.store.upserts import upsert_into
 
 _NAMES = tuple(field.name for field in fields(BreachWarning))
 
@@ -24,10 +24,8 @@ class BreachWarningRepository(Repository):
         if not warnings:
             return
         with self._database.write() as connection:
-            statement = insert_into(connection, BreachWarningRow)
-            new = {name: statement.excluded[name] for name in _NAMES}
             connection.execute(
-                statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=new),
+                upsert_into(connection, BreachWarningRow, ("tenant", "id"), _NAMES),
                 [_row(self._tenant, warning) for warning in warnings],
             )
 

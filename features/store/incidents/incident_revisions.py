@@ -15,6 +15,7 @@ from features.store.database import insert_into
 from features.store.incidents.incidents import write_incidents
 from features.store.operations.triage_queue import QueueEntry, enqueue
 from features.store.tables import AlertRow, IncidentVersionRow, RevisionRow, TrackingRow
+from features.store.upserts import upsert_into
 
 _TRACKING = tuple(field.name for field in fields(Tracking))
 _ALERT = tuple(field.name for field in fields(Alert))
@@ -123,12 +124,8 @@ def _write_tracking(
         if one.new.tracking != (one.old.tracking if one.old else Tracking())
     ]
     if rows:
-        statement = insert_into(connection, TrackingRow)
-        new = {name: statement.excluded[name] for name in _TRACKING}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["tenant", "incident_id"], set_=new),
-            rows,
-        )
+        key = ("tenant", "incident_id")
+        connection.execute(upsert_into(connection, TrackingRow, key, _TRACKING), rows)
 
 
 def _tracking_row(tenant: str, tracked: TrackedIncident) -> dict[str, Any]:
@@ -148,10 +145,8 @@ def _write_alerts(connection: Connection, tenant: str, revised: Iterable[Revised
         for alert in _changed_alerts(one)
     ]
     if rows:
-        statement = insert_into(connection, AlertRow)
-        new = {name: statement.excluded[name] for name in _ALERT}
-        keys = ["tenant", "incident_id", "fingerprint"]
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=new), rows)
+        key = ("tenant", "incident_id", "fingerprint")
+        connection.execute(upsert_into(connection, AlertRow, key, _ALERT), rows)
 
 
 def _changed_alerts(one: RevisedIncident) -> Iterable[Alert]:

@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Text, cast, delete, func, or_, select
+from sqlalchemy import Connection, Row, Select, Text, bindparam, cast, delete, func, or_, select
 
 from features.domain.labels import LabelRecord
 from features.domain.report import IncidentReport, Outcome, ResolvedIncident, Status
 from features.errors import StoreUnavailable
 from features.store.counters import move_revision, select_revision
-from features.store.database import insert_into
+from features.store.database import Insert, insert_into, insert_of
 from features.store.incidents.erasure import forget_incident
 from features.store.learning.labels import insert_labels
 from features.store.repository import Repository
@@ -22,6 +23,20 @@ _REPORT = tuple(field.name for field in fields(IncidentReport))
 _OUTCOME = tuple(field.name for field in fields(Outcome))
 # Built once: most of a short query's time is spent on building it.
 _INCIDENTS = select(*(IncidentRow.__table__.c[name] for name in _REPORT + _OUTCOME))
+_INCIDENTS_BY_ID = _INCIDENTS.where(
+    IncidentRow.tenant == bindparam("tenant"), IncidentRow.id.in_(bindparam("ids", expanding=True))
+)
+_DELETION_OF_WRITTEN = delete(DeletionRow).where(
+    DeletionRow.tenant == bindparam("tenant"),
+    DeletionRow.id.in_(
+        select(IncidentRow.id).where(
+            IncidentRow.tenant == bindparam("tenant"), IncidentRow.revision == bindparam("revision")
+        )
+    ),
+)
+_DELETIONS = select(DeletionRow.id).where(
+    DeletionRow.tenant == bindparam("tenant"), DeletionRow.revision > bindparam("after")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +97,9 @@ class IncidentRepository(Repository):
 
     def find(self, ids: Sequence[str]) -> dict[str, ResolvedIncident]:
         """Return the incidents with these ids, by id; unknown ids are left out."""
-        query = select_incidents(self._tenant).where(IncidentRow.id.in_(ids))
-        return {incident.report.id: incident for incident in self._select(query)}
+        with self._database.read() as connection:
+            rows = connection.execute(_INCIDENTS_BY_ID, {"tenant": self._tenant, "ids": list(ids)})
+            return {row.id: incident_from(row) for row in rows}
 
     def all(self) -> Iterator[ResolvedIncident]:
         """Yield every incident by time of opening, then id; incidents of unknown time come first.
@@ -140,12 +156,12 @@ class IncidentRepository(Repository):
             .where(IncidentRow.revision > revision)
             .order_by(IncidentRow.revision, IncidentRow.id)
         )
-        deleted = self._deletions_since(revision).order_by(DeletionRow.revision)
+        deleted = _DELETIONS.order_by(DeletionRow.revision)
         with self._database.read() as connection:
             return IncidentChanges(
                 select_revision(connection, RevisionRow, self._tenant),
                 tuple(incident_from(row) for row in connection.execute(upserted)),
-                tuple(connection.scalars(deleted)),
+                tuple(connection.scalars(deleted, {"tenant": self._tenant, "after": revision})),
             )
 
     def ids_since(self, revision: int) -> tuple[frozenset[str], frozenset[str]]:
@@ -160,12 +176,9 @@ class IncidentRepository(Repository):
     def deleted_since(self, revision: int) -> frozenset[str]:
         """Return the ids that were deleted after the revision and not written again."""
         with self._database.read() as connection:
-            return frozenset(connection.scalars(self._deletions_since(revision)))
-
-    def _deletions_since(self, revision: int) -> Select[str]:
-        return select(DeletionRow.id).where(
-            DeletionRow.tenant == self._tenant, DeletionRow.revision > revision
-        )
+            return frozenset(
+                connection.scalars(_DELETIONS, {"tenant": self._tenant, "after": revision})
+            )
 
     def _select(self, query: Select[Any]) -> tuple[ResolvedIncident, ...]:
         with self._database.read() as connection:
@@ -205,25 +218,24 @@ def write_incidents(
     """Write the incidents; a row that would not change keeps its revision."""
     key = {"tenant": tenant, "revision": revision}
     rows = [_row(incident) | key for incident in incidents]
-    statement = insert_into(connection, IncidentRow)
-    new = {name: statement.excluded[name] for name in rows[0]}
-    old = IncidentRow.__table__.c
+    connection.execute(_upsert_of_changed(connection.dialect.name), rows)
+    connection.execute(_DELETION_OF_WRITTEN, key)
+
+
+@cache
+def _upsert_of_changed(dialect: str) -> Insert:
+    """Return the statement that adds incidents, and replaces those that differ."""
+    statement = insert_of(dialect, IncidentRow)
+    old, new = IncidentRow.__table__.c, statement.excluded
     differs = (
         # PostgreSQL cannot compare JSON columns, so their texts are compared.
         cast(old[name], Text).is_distinct_from(cast(new[name], Text))
         for name in _REPORT + _OUTCOME
     )
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["tenant", "id"], set_=new, where=or_(*differs)
-        ),
-        rows,
-    )
-    written = select(IncidentRow.id).where(
-        IncidentRow.tenant == tenant, IncidentRow.revision == revision
-    )
-    connection.execute(
-        delete(DeletionRow).where(DeletionRow.tenant == tenant, DeletionRow.id.in_(written))
+    return statement.on_conflict_do_update(
+        index_elements=["tenant", "id"],
+        set_={name: new[name] for name in (*_REPORT, *_OUTCOME, "resolved", "tenant", "revision")},
+        where=or_(*differs),
     )
 
 

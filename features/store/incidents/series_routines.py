@@ -8,9 +8,9 @@ from typing import Any, Self
 from sqlalchemy import Connection, Select, delete, func, select, tuple_, update
 
 from features.domain.telemetry.series_routine import SeriesRoutine
-from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import SeriesRoutineRow
+from features.store.upserts import upsert_into
 
 _NAMES = tuple(field.name for field in fields(SeriesRoutine))
 _REVOKED = ("revoked_at", "revoked_by")
@@ -37,10 +37,9 @@ class SeriesRoutineRepository(Repository):
         if not routines:
             return
         with self._database.write() as connection:
-            statement = insert_into(connection, SeriesRoutineRow)
-            new = {name: statement.excluded[name] for name in _NAMES if name not in _REVOKED}
+            names = tuple(name for name in _NAMES if name not in _REVOKED)
             connection.execute(
-                statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=new),
+                upsert_into(connection, SeriesRoutineRow, ("tenant", "id"), names),
                 [asdict(routine) | {"tenant": self._tenant} for routine in routines],
             )
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from features.store.database import insert_into
 from features.store.repository import Repository
 from features.store.tables import SeriesRow
+from features.store.upserts import upsert_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,9 @@ class SeriesStateRepository(Repository):
             | {"tenant": self._tenant, "watch": watch, "labels": dict(state.labels)}
             for state in series
         ]
-        key = ["tenant", "watch", "key"]
+        key = ("tenant", "watch", "key")
         with self._database.write() as connection:
-            statement = insert_into(connection, SeriesRow)
-            new = {name: statement.excluded[name] for name in _NAMES}
-            connection.execute(statement.on_conflict_do_update(index_elements=key, set_=new), rows)
+            connection.execute(upsert_into(connection, SeriesRow, key, _NAMES), rows)
 
     def delete(self, watch: str, keys: Iterable[str]) -> None:
         """Delete the states of the series of a watch that have these keys."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 
 from features.store.incidents.anomalies import delete_anomalies
 from features.store.incidents.breach_warnings import delete_breach_warnings
@@ -14,6 +14,12 @@ from features.store.tables import AnomalyRow, ChangeRow, SeriesRow
 
 # A year and some weeks, so that the same season of the previous year is available.
 TELEMETRY_KEPT = timedelta(days=400)
+_RECORDED = select(
+    *(
+        exists().where(table.tenant == bindparam("tenant"))
+        for table in (ChangeRow, AnomalyRow, SeriesRow)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +35,8 @@ class TelemetryRepository(Repository):
 
     def recorded(self) -> RecordedTelemetry:
         """Return which kinds of telemetry are recorded, by a fast query."""
-        tables = (ChangeRow, AnomalyRow, SeriesRow)
-        query = select(*(exists().where(table.tenant == self._tenant) for table in tables))
         with self._database.read() as connection:
-            row = connection.execute(query).one()
+            row = connection.execute(_RECORDED, {"tenant": self._tenant}).one()
         return RecordedTelemetry(changes=bool(row[0]), anomalies=bool(row[1]) or bool(row[2]))
 
     def delete_before(self, moment: datetime) -> int:

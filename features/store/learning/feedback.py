@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, or_, select
 
 from features.domain.feedback import FeedbackAction, FeedbackRecord
 from features.domain.labels import LabelRecord
@@ -24,7 +24,12 @@ _OLDEST_FIRST = select(*(FeedbackRow.__table__.c[name] for name in _NAMES)).orde
 # The stored subject of feedback on a whole answer: key columns cannot be null, no id is empty.
 _WHOLE_ANSWER = ""
 # The targets of lists whose entries are past incidents.
-_INCIDENT_TARGETS = frozenset({"similar", "open_match"})
+_INCIDENT_TARGETS = ("similar", "open_match")
+_ON_INCIDENTS = _OLDEST_FIRST.where(
+    FeedbackRow.tenant == bindparam("tenant"),
+    FeedbackRow.incident_id.in_(bindparam("incident_ids", expanding=True)),
+    FeedbackRow.target.in_(_INCIDENT_TARGETS),
+)
 
 
 class FeedbackRepository(Repository):
@@ -74,9 +79,9 @@ class FeedbackRepository(Repository):
         the latest feedback counts, whoever gave it. An entry that is dismissed in one list is
         returned regardless of the feedback on it in the other list.
         """
-        records = self._select(
-            FeedbackRow.incident_id.in_(incident_ids), FeedbackRow.target.in_(_INCIDENT_TARGETS)
-        )
+        asked = {"tenant": self._tenant, "incident_ids": list(incident_ids)}
+        with self._database.read() as connection:
+            records = [_record_from(row) for row in connection.execute(_ON_INCIDENTS, asked)]
         last = {(record.incident_id, record.target, record.subject): record for record in records}
         dismissed: dict[str, frozenset[str]] = {}
         for (incident_id, _, subject), record in last.items():

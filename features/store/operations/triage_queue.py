@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import ColumnElement, Connection, case, delete, func, select, update
 
 from features.store.counters import lock_tenant
-from features.store.database import insert_into
+from features.store.database import Insert, insert_of
 from features.store.repository import Repository
 from features.store.tables import TriageQueueRow
 
@@ -131,19 +132,8 @@ def enqueue(connection: Connection, tenant: str, requests: Sequence[QueueEntry])
     """
     if not requests:
         return
-    statement = insert_into(connection, TriageQueueRow)
-    new = statement.excluded
-    due_at = case((TriageQueueRow.due_at < new.due_at, TriageQueueRow.due_at), else_=new.due_at)
     connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["tenant", "incident_id"],
-            set_={
-                "request_id": new.request_id,
-                "attempts": 0,
-                "due_at": due_at,
-                "requests": TriageQueueRow.requests + 1,
-            },
-        ),
+        _request(connection.dialect.name),
         [
             {
                 "tenant": tenant,
@@ -155,4 +145,21 @@ def enqueue(connection: Connection, tenant: str, requests: Sequence[QueueEntry])
             }
             for request in requests
         ],
+    )
+
+
+@cache
+def _request(dialect: str) -> Insert:
+    """Return the statement that requests a triage, also of an incident that waits already."""
+    statement = insert_of(dialect, TriageQueueRow)
+    new = statement.excluded
+    due_at = case((TriageQueueRow.due_at < new.due_at, TriageQueueRow.due_at), else_=new.due_at)
+    return statement.on_conflict_do_update(
+        index_elements=["tenant", "incident_id"],
+        set_={
+            "request_id": new.request_id,
+            "attempts": 0,
+            "due_at": due_at,
+            "requests": TriageQueueRow.requests + 1,
+        },
     )
