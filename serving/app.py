@@ -40,7 +40,7 @@ from serving.background.champions import ServableVersions
 from serving.background.kernel_compiler import compile_in_background
 from serving.container import Container, build_container
 from serving.pages.mount import mount_page
-from serving.runtime.memory import return_freed_memory, share_arenas
+from serving.runtime.memory import share_arenas
 from serving.runtime.settings import ServingSettings
 
 _ROUTES = (
@@ -117,7 +117,6 @@ async def _run_pollers(app: FastAPI) -> AsyncIterator[None]:
             await asyncio.to_thread(poller.start)
         # What was loaded stays. Searched for garbage, it would delay requests by tenths of seconds.
         gc.freeze()
-        return_freed_memory()
         yield
     services.request_stop()
     for poller in services.pollers:

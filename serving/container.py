@@ -19,6 +19,7 @@ from serving.background.champions import ChampionPoller, Champions, ServableVers
 from serving.background.index_updater import IndexUpdater
 from serving.background.label_rates import LabelRatePoller
 from serving.background.maintenance import MaintenanceRunner
+from serving.background.memory_trimmer import MemoryTrimmer
 from serving.background.mode_poller import ModePoller
 from serving.background.model_health import (
     ChampionCollector,
@@ -123,6 +124,7 @@ class Container:
     label_vocabulary: LabelVocabulary
     shadow: ShadowPredictor | None
     maintenance: MaintenanceRunner | None
+    memory: MemoryTrimmer
     store: Store
 
     def unready(self) -> dict[str, str]:
@@ -152,7 +154,7 @@ class Container:
         maintenance = () if self.maintenance is None else (self.maintenance,)
         health = (self.unknown_labels, self.label_rates, self.model_health)
         alerts = (self.triage_worker, self.stale_incidents, self.surges)
-        return (*answering, *indexes, *health, *alerts, *shadow, *maintenance)
+        return (*answering, *indexes, *health, *alerts, *shadow, *maintenance, self.memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +294,7 @@ def build_container(
         label_vocabulary=LabelVocabulary(store, pollers.champions.current),
         shadow=shadow,
         maintenance=MaintenanceRunner(settings, store) if settings.maintain_hours else None,
+        memory=MemoryTrimmer(),
         store=store,
     )
 
