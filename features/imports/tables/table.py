@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from features.domain.history import RejectedRow
 
@@ -31,14 +30,6 @@ class Table:
     separator: str = ""
     encoding: str = ""
     sha256: str = ""
-
-
-class DecodedText(NamedTuple):
-    """The text of a file, the name of its encoding, and warnings."""
-
-    text: str
-    encoding: str
-    warnings: tuple[str, ...] = ()
 
 
 def unique_names(header: Sequence[str]) -> list[str]:
