@@ -1,10 +1,13 @@
 """An export as columns of strings, whatever the format of its file."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from features.domain.history import RejectedRow
+
+_SHOWN_VALUES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,37 @@ class Table:
     separator: str = ""
     encoding: str = ""
     sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TablePreview:
+    """What is shown of an export: its format, and up to three distinct values of each column.
+
+    >>> TablePreview.of(Table({"team": ["", "Net", "Net", "Mail"]}, lines=range(4))).columns
+    {'team': ('Net', 'Mail')}
+    """
+
+    columns: Mapping[str, tuple[str, ...]]
+    format: str = ""
+    separator: str = ""
+    encoding: str = ""
+
+    @classmethod
+    def of(cls, table: Table) -> Self:
+        """Return the preview of a table; blank values are left out."""
+        columns = {name: _first_values(values) for name, values in table.columns.items()}
+        return cls(columns, table.format, table.separator, table.encoding)
+
+
+def _first_values(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the first distinct values, without reading the rest."""
+    found: dict[str, None] = {}
+    for value in values:
+        if value not in found and value.strip():
+            found[value] = None
+            if len(found) == _SHOWN_VALUES:
+                break
+    return tuple(found)
 
 
 def unique_names(header: Sequence[str]) -> list[str]:
