@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import file_digest
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from features.errors import UnreadableFile
 from features.imports.tables.csv_file import read_csv
@@ -66,18 +67,22 @@ def read_table(path: Path) -> Table:
     kind = name.removesuffix(".gz").rpartition(".")[2]
     if kind not in (_COMPRESSED if is_compressed else _READERS):
         raise UnreadableFile(f"{path}: give a file that ends in {', '.join(FILE_TYPES)}")
-
-    def opened() -> BinaryIO:
-        return cast("BinaryIO", gzip.open(path)) if is_compressed else path.open("rb")
-
     with _named_errors(path):
         digest = _digest(path)
-        table = _READERS[kind](opened, path)
+        table = _READERS[kind](_opener(path, is_compressed=is_compressed), path)
     if not table.lines:
         rejected = table.rejected
         example = f"; line {rejected[0].line}: {rejected[0].reason}" if rejected else ""
         raise UnreadableFile(f"{path}: the file holds no readable row{example}")
     return replace(table, format=f"{kind}.gz" if is_compressed else kind, sha256=digest)
+
+
+def _opener(path: Path, *, is_compressed: bool) -> Callable[[], BinaryIO]:
+    """Return what opens the file; a compressed one is held, since unpacking it twice is slower."""
+    if not is_compressed:
+        return lambda: path.open("rb")
+    content = gzip.decompress(path.read_bytes())
+    return lambda: BytesIO(content)
 
 
 def _digest(path: Path) -> str:
