@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from sys import intern
 
 from features.domain.history import RejectedRow
 from features.imports.tables.json_values import columns_of
@@ -57,7 +58,7 @@ def read_json_lines(source: TextSource) -> Table:
         except (ValueError, RecursionError):
             rejected.append(RejectedRow(number, "", f"{_NOT_A_RECORD} on one line"))
         else:
-            records += ((number, record) for record in _records_in(content))
+            records += ((number, _with_shared_names(record)) for record in _records_in(content))
     if rejected and source.start(_BEGINNING).lstrip()[:1] in ("[", "{"):
         over_lines, damaged = _read_over_lines(source.whole())
         if len(over_lines) > len(records):
@@ -74,6 +75,13 @@ def _lines(source: TextSource) -> Iterator[str]:
             yield line
             line = ""
     yield line
+
+
+def _with_shared_names(record: object) -> object:
+    """Return a record whose names are those of the other records, as strings that are held once."""
+    if not isinstance(record, dict):
+        return record
+    return dict(zip(map(intern, record), record.values(), strict=True))
 
 
 def _read_over_lines(text: str) -> tuple[list[tuple[int, object]], list[RejectedRow]]:
