@@ -9,8 +9,7 @@ from itertools import islice
 
 from features.imports.tables.csv_quotes import hides_rows, read_with_stray_quotes
 from features.imports.tables.row_grid import Row, header_position, table_of_rows
-from features.imports.tables.shared_values import shared_values
-from features.imports.tables.table import Table
+from features.imports.tables.table import Table, shared_values
 from features.imports.tables.text_source import TextSource
 
 Lines = Callable[[], Iterable[str]]

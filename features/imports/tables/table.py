@@ -1,13 +1,14 @@
 """An export as columns of strings, whatever the format of its file."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 from features.domain.history import RejectedRow
 
 _SHOWN_VALUES = 3
+_MOST_SHARED = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +83,25 @@ def unique_names(header: Sequence[str]) -> list[str]:
             candidate = f"{name}.{repeats[name]}"
         unique[candidate] = None
     return list(unique)
+
+
+def shared_values() -> Callable[[list[str]], list[str]]:
+    """Return a function that replaces values by equal ones that it has seen before.
+
+    Most columns of a table repeat few values, which are then held once.
+    It remembers up to 65,536 values; then it forgets all of them, so that ids and texts, which do
+    not repeat, take no memory.
+
+    >>> share = shared_values()
+    >>> first, second = share(["".join(["Net", "work"])]), share(["".join(["Net", "work"])])
+    >>> first[0] is second[0]
+    True
+    """
+    known: dict[str, str] = {}
+
+    def share(cells: list[str]) -> list[str]:
+        if len(known) > _MOST_SHARED:
+            known.clear()
+        return list(map(known.setdefault, cells, cells))
+
+    return share
