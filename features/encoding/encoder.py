@@ -75,7 +75,7 @@ class SentenceEncoder:
         """Encode texts without the cache and the queue, for callers that store the vectors."""
         return self._load().encode(texts)
 
-    def remember(self, texts: Sequence[str], vectors: Vectors) -> None:
+    def remember(self, texts: Sequence[str], vectors: Iterable[Vectors]) -> None:
         """Put known vectors into the cache, where they stay until the cache is cleared."""
         with self._caching:
             self._pinned.update(zip(texts, vectors, strict=True))

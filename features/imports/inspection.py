@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from features.domain.history import History, RejectedRow
@@ -10,13 +9,12 @@ from features.errors import BadMapping
 from features.imports.column_mapping import HistoryMapping
 from features.imports.load_history import ImportedExport, import_table
 from features.imports.tables.read_table import read_table
-from features.imports.tables.table import Table
+from features.imports.tables.table import TablePreview
 from features.text.masking import Masking, configured_masking
 from features.text.parsing import parse_fact
 
 _STATED, _RECOGNISED = "mapping", "header"
 
-_SHOWN_VALUES = 3
 _LONGEST_VALUE = 60
 _COSTS = {
     "id": "ids are made up, so incidents cannot be found by the number of their ticket",
@@ -92,14 +90,14 @@ def inspect_export(path: Path, mapping: HistoryMapping | None = None) -> Inspect
             raise
         warnings = (*table.warnings, str(error))
         history = History((), rejected=table.rejected, warnings=warnings, sha256=table.sha256)
-        return _inspection(table, None, history, "", masking)
+        return _inspection(TablePreview.of(table), None, history, "", masking)
     return inspect_import(imported, masking)
 
 
 def inspect_import(imported: ImportedExport, masking: Masking | None = None) -> Inspection:
     """Return how an imported export was understood."""
     return _inspection(
-        imported.table,
+        imported.preview,
         imported.mapping,
         imported.history,
         _RECOGNISED if imported.is_recognised else _STATED,
@@ -108,21 +106,25 @@ def inspect_import(imported: ImportedExport, masking: Masking | None = None) -> 
 
 
 def _inspection(
-    table: Table, mapping: HistoryMapping | None, history: History, told: str, masking: Masking
+    preview: TablePreview,
+    mapping: HistoryMapping | None,
+    history: History,
+    told: str,
+    masking: Masking,
 ) -> Inspection:
     roles = _roles(mapping) if mapping else {}
     return Inspection(
-        format=table.format,
-        separator=table.separator,
-        encoding=table.encoding,
+        format=preview.format,
+        separator=preview.separator,
+        encoding=preview.encoding,
         columns=tuple(
             InspectedColumn(
                 header,
                 tuple(roles.get(header, ())),
                 told if header in roles else "",
-                _values(table.columns[header], masking),
+                _values(values, masking),
             )
-            for header in table.columns
+            for header, values in preview.columns.items()
         ),
         missing={role: _COSTS[role] for role in _missing_roles(mapping, history)},
         mapping=mapping,
@@ -144,8 +146,7 @@ def _roles(mapping: HistoryMapping) -> dict[str, list[str]]:
 
 
 def _values(values: Iterable[str], masking: Masking) -> tuple[str, ...]:
-    distinct = islice(dict.fromkeys(value for value in values if value.strip()), _SHOWN_VALUES)
-    masked = (" ".join((parse_fact(value, masking) or value).split()) for value in distinct)
+    masked = (" ".join((parse_fact(value, masking) or value).split()) for value in values)
     return tuple(
         value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}..."
         for value in masked

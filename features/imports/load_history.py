@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from features.domain.history import History, RejectedRow
@@ -17,19 +17,19 @@ from features.imports.read_outcomes import Outcomes, read_outcomes
 from features.imports.read_reports import provenance_of, read_reports
 from features.imports.row_selection import select_incidents
 from features.imports.tables.read_table import read_table
-from features.imports.tables.table import Table
+from features.imports.tables.table import Table, TablePreview
 from features.text.masking import Masking, configured_masking
 from features.text.parsing import parse_label
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedExport:
-    """An export as it was read: its table, what its columns mean, and the history.
+    """An export as it was read: its first values, what its columns mean, and the history.
 
     `is_recognised` says that the headers were recognised, because no mapping was given.
     """
 
-    table: Table
+    preview: TablePreview
     mapping: HistoryMapping
     history: History
     is_recognised: bool
@@ -95,15 +95,20 @@ def import_table(
             *recognition.warnings(),
         ]
     mapping.check_against(list(table.columns), path.name)
-    selected = select_incidents(table, mapping)
-    warnings = [*selected.warnings, *recognised]
-    history = _build(selected, mapping, warnings, strict, masking)
+    preview = TablePreview.of(table)
+    # From here on nobody holds the columns that the mapping does not name.
+    table = _named_columns(select_incidents(table, mapping), mapping)
+    history = _build(table, mapping, [*table.warnings, *recognised], strict, masking)
     if report_folder is not None:
         _write_rejected(history.rejected, report_folder / f"rejected-{path.name.split('.')[0]}.csv")
     if not history.incidents:
         row = history.rejected[0]
         raise UnreadableFile(f"{path}: every row is rejected; line {row.line}: {row.reason}")
-    return ImportedExport(table, mapping, history, is_recognised)
+    return ImportedExport(preview, mapping, history, is_recognised)
+
+
+def _named_columns(table: Table, mapping: HistoryMapping) -> Table:
+    return replace(table, columns={name: table.columns[name] for name in mapping.columns()})
 
 
 def _build(

@@ -13,12 +13,14 @@ from random import Random
 from .world import Outcome, Trial, Unavailable, World, answers, remove_folder, soon
 
 _REMOUNT_SECONDS = 90.0
-_LITTLE_BYTES, _ENOUGH_BYTES = 6 * 2**20, 64 * 2**20
+_LITTLE_BYTES, _BYTES_OF_ROUND, _ENOUGH_BYTES = 6 * 2**20, 2**19, 64 * 2**20
 
 
 def full_disk(world: World, rounds: int, random: Random, outcome: Outcome) -> None:
     """Fill the disk of the home while clients write, sometimes kill the server, and free it."""
-    with _own_disk(world, _LITTLE_BYTES), world.serving() as service:
+    # What is acknowledged in one round must not fill the disk of the next.
+    free_bytes = _LITTLE_BYTES + rounds * _BYTES_OF_ROUND
+    with _own_disk(world, free_bytes), world.serving() as service:
         trial = Trial.on(service, random, outcome)
         for number in range(rounds):
             with trial.writers.writing():

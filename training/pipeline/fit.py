@@ -1,10 +1,12 @@
 """Fits the model of a target, evaluates it on held-out rows, and certifies it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from features.domain.history import History, Provenance
+from features.domain.report import ResolvedIncident
 from features.encoding.encoder_weights import open_encoder
 from features.encoding.vector_cache import EncodingCache, encode_ahead
 from features.text.cleaning import clean_text, incident_text
@@ -27,6 +29,10 @@ from training.pipeline.fine_tune import AdaptedEncoder, compare_encoders
 from training.pipeline.past_origins import check_past_origins
 from training.plan import Progress, TrainingPlan
 
+# Half of the texts that the cache keeps in one file, since most incidents have two.
+_ENCODED_AT_ONCE = 2_048
+_OTHERS = "encoding what is not learned from"
+
 
 def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[Split, int]:
     """Encode a history's texts; return its split, and how many texts were not in the cache."""
@@ -34,14 +40,18 @@ def prepare(history: History, plan: TrainingPlan, progress: Progress) -> tuple[S
     return split, encode_history(history, plan, progress)
 
 
-def encode_history(history: History, plan: TrainingPlan, progress: Progress) -> int:
-    """Encode the history's texts into the cache; return how many were not in it."""
+def encode_history(
+    history: History, plan: TrainingPlan, progress: Progress, learned: History | None = None
+) -> int:
+    """Encode the history's texts into the cache; return how many were not in it.
+
+    Models learn from the incidents of `learned`, by default from all, so the vectors of these are
+    held in memory. Those of the other incidents are only written to the cache, in blocks.
+    """
+    learned = learned or history
     encoder = open_encoder(plan.encoder)
-    reports = [incident.report for incident in history.incidents]
-    unique_texts = dict.fromkeys(incident_text(report) for report in reports)
-    # Titles are encoded too, since similar incidents are searched by text and by title.
-    unique_texts |= dict.fromkeys(clean_text(report.title) for report in reports)
-    texts = [text for text in unique_texts if text]
+    cache = EncodingCache(plan.home.encodings, encoder)
+    texts = _texts_of(learned.incidents)
     encoded = 0
 
     def advance(count: int) -> None:
@@ -49,8 +59,26 @@ def encode_history(history: History, plan: TrainingPlan, progress: Progress) -> 
         encoded += count
         progress("encoding", encoded, len(texts))
 
-    cache = EncodingCache(plan.home.encodings, encoder)
-    return encode_ahead(encoder, texts, cache, advance)
+    new = encode_ahead(encoder, texts, cache, advance)
+    ids = {incident.report.id for incident in learned.incidents}
+    others = [incident for incident in history.incidents if incident.report.id not in ids]
+    for start in range(0, len(others), _ENCODED_AT_ONCE):
+        progress(_OTHERS, start, len(others))
+        texts_of_block = _texts_of(others[start : start + _ENCODED_AT_ONCE])
+        new += encode_ahead(encoder, texts_of_block, cache, lambda _: None, remember=False)
+    if others:
+        progress(_OTHERS, len(others), len(others))
+    return new
+
+
+def _texts_of(incidents: Sequence[ResolvedIncident]) -> list[str]:
+    """Return each text that is encoded, once.
+
+    Titles are encoded too, since similar incidents are searched by text and by title.
+    """
+    unique = dict.fromkeys(incident_text(incident.report) for incident in incidents)
+    unique |= dict.fromkeys(clean_text(incident.report.title) for incident in incidents)
+    return [text for text in unique if text]
 
 
 def fit_and_judge(

@@ -60,7 +60,7 @@ def train(history: History, plan: TrainingPlan, progress: Progress) -> TrainingR
     targets, skipped = choose_targets(history, plan.targets)
     split = split_history(history, seed=plan.seed)
     # Texts are encoded before they are stored, so that servers find their vectors in the cache.
-    encoded = encode_history(original, plan, progress)
+    encoded = encode_history(original, plan, progress, learned=history)
     with open_store(plan.database_url, plan.tenant) as store:
         if original.incidents and not plan.is_stored:
             store.tracked.import_history(original.incidents, exclusion.labels_to_store)

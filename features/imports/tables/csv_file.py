@@ -2,14 +2,17 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from io import StringIO
 from itertools import islice
 
 from features.imports.tables.csv_quotes import hides_rows, read_with_stray_quotes
 from features.imports.tables.row_grid import Row, header_position, table_of_rows
-from features.imports.tables.table import Table
+from features.imports.tables.table import Table, shared_values
+from features.imports.tables.text_source import TextSource
+
+Lines = Callable[[], Iterable[str]]
 
 _SEPARATORS = (",", ";", "\t", "|")
 _STATED = re.compile(r'\A\s*"?sep=(.)"?[ ,;\t|]*(?:\r\n?|\n)', re.IGNORECASE)
@@ -18,40 +21,44 @@ _SAMPLE_LINES = 200
 _SAMPLE_CHARACTERS = 1_000_000
 
 
-def read_csv(text: str) -> Table:
+def read_csv(source: TextSource) -> Table:
     """Read a csv file, whatever its separator.
 
     A first line such as `sep=;`, as Excel writes it, states the separator. Quotes that are never
-    closed are read as text, with a warning. Titles above the header, repeated headers, totals and
-    comments are left out and named.
+    closed are read as text, with a warning; only then are all lines held at once. Titles above the
+    header, repeated headers, totals and comments are left out and named.
     """
     csv.field_size_limit(_LONGEST_FIELD)
-    skipped_lines = 0
-    if stated := _STATED.match(text):
-        text, skipped_lines = text[stated.end() :], 1
-    sample = _sample_of(text)
+    stated = _STATED.match("".join(_sample_of(source.lines())))
+    stated_lines = len(StringIO(stated[0], newline="").readlines()) if stated else 0
+
+    def lines() -> Iterator[str]:
+        return islice(source.lines(), stated_lines, None)
+
+    sample = _sample_of(lines())
     # Some programs write the line for another separator than the one that they use.
     is_stated = stated is not None and _fit(_sample_rows(sample, stated[1]))[1] > 1
     separator = stated[1] if stated and is_stated else _separator_of(sample)
-    rows, long_rows = _regular_rows(text, separator)
+    rows, long_rows = _regular_rows(lines, separator)
     warnings: list[str] = []
     if rows is None or hides_rows(rows, long_rows, separator):
-        lenient = read_with_stray_quotes(text, separator, _width_of(sample, separator))
+        lenient = read_with_stray_quotes(lines(), separator, _width_of(sample, separator))
         warnings = lenient.warnings
         if rows is None or lenient.has_unclosed_quotes:
             rows = lenient.rows
-    if skipped_lines:
-        rows = [(line + skipped_lines, cells) for line, cells in rows]
+    if stated:
+        rows = [(line + 1, cells) for line, cells in rows]
     table = table_of_rows(rows)
     return replace(table, separator=separator, warnings=(*warnings, *table.warnings))
 
 
-def _regular_rows(text: str, separator: str) -> tuple[list[Row] | None, list[int]]:
+def _regular_rows(lines: Lines, separator: str) -> tuple[list[Row] | None, list[int]]:
     """Return the rows that are not blank, and the positions of those on several lines.
 
     The rows are None if a quote is not where it belongs.
     """
-    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(lines(), delimiter=separator, strict=True)
+    share = shared_values()
     rows: list[Row] = []
     long_rows: list[int] = []
     end = 0
@@ -61,21 +68,28 @@ def _regular_rows(text: str, separator: str) -> tuple[list[Row] | None, list[int
             if any(cells):
                 if end > line:
                     long_rows.append(len(rows))
-                rows.append((line, cells))
+                rows.append((line, share(cells)))
     except csv.Error:
-        if _escapes_by_backslash(text, reader.line_num):
-            return _regular_rows(text.replace('\\"', '""'), separator)
+        if _escapes_by_backslash(lines(), reader.line_num):
+            return _regular_rows(lambda: (line.replace('\\"', '""') for line in lines()), separator)
         return None, []
     return rows, long_rows
 
 
-def _escapes_by_backslash(text: str, line: int) -> bool:
+def _escapes_by_backslash(lines: Iterable[str], line: int) -> bool:
     """Return whether the line of a disordered quote holds a quote after a backslash."""
-    return any('\\"' in part for part in islice(StringIO(text, newline=""), line - 1, line))
+    return any('\\"' in part for part in islice(lines, line - 1, line))
 
 
-def _sample_of(text: str) -> list[str]:
-    return list(islice(StringIO(text[:_SAMPLE_CHARACTERS], newline=""), _SAMPLE_LINES))
+def _sample_of(lines: Iterable[str]) -> list[str]:
+    sample: list[str] = []
+    left = _SAMPLE_CHARACTERS
+    for line in islice(lines, _SAMPLE_LINES):
+        if left <= 0:
+            break
+        sample.append(line[:left])
+        left -= len(line)
+    return sample
 
 
 def _sample_rows(lines: Sequence[str], separator: str) -> list[Row]:

@@ -2,10 +2,9 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from io import StringIO
 from itertools import takewhile
 
 from features.formatting import counted
@@ -56,13 +55,13 @@ class LenientRows:
     has_unclosed_quotes: bool
 
 
-def read_with_stray_quotes(text: str, separator: str, width: int) -> LenientRows:
+def read_with_stray_quotes(lines: Iterable[str], separator: str, width: int) -> LenientRows:
     """Return the rows of a file in which quotes are not where they belong.
 
     A value goes over several lines only if its quote is closed and the lines do not all look like
     rows. Otherwise the quote is plain text. `width` is the number of columns.
     """
-    lines = [line.rstrip("\r\n") for line in StringIO(text, newline="")]
+    lines = [line.rstrip("\r\n") for line in lines]
     # Lines of a longer value may look like short rows, so rows that are surely rows come first.
     pattern = pattern_of(_orderly_rows(lines, separator), separator, width)
     if not pattern.shapes:

@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from sys import intern
 
 from features.domain.history import RejectedRow
 from features.imports.tables.json_values import columns_of
 from features.imports.tables.table import Table
+from features.imports.tables.text_source import TextSource
 
 # Keys below which services put their records; a plural `s` and capitals do not matter.
 _LIST_KEYS = (
@@ -28,27 +30,27 @@ _MAX_DEPTH = 4
 _FEWEST_NAMED = 2
 _FEWEST_SHARED = 2
 _BETWEEN = re.compile(r"[\s,]*")
+_BEGINNING = 1_048_576
 _NOT_A_RECORD = "is not a JSON object"
 
 
-def read_json(text: str) -> Table:
+def read_json(source: TextSource) -> Table:
     """Read a file that holds one JSON value; one with a record on each line is read as such."""
     try:
-        content = json.loads(text)
+        content = json.loads(source.whole())
     except (ValueError, RecursionError):
-        return read_json_lines(text)
+        return read_json_lines(source)
     return _table_of(list(enumerate(_records_in(content), start=1)), [])
 
 
-def read_json_lines(text: str) -> Table:
+def read_json_lines(source: TextSource) -> Table:
     """Read a file with a JSON value on each line, or with one value on several lines.
 
     Each value is a record, an array of records, or an object that holds such an array.
     """
     records: list[tuple[int, object]] = []
     rejected: list[RejectedRow] = []
-    # Not splitlines(): it also splits at line separators that JSON strings may contain.
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(_lines(source), start=1):
         if not line.strip():
             continue
         try:
@@ -56,12 +58,30 @@ def read_json_lines(text: str) -> Table:
         except (ValueError, RecursionError):
             rejected.append(RejectedRow(number, "", f"{_NOT_A_RECORD} on one line"))
         else:
-            records += ((number, record) for record in _records_in(content))
-    if rejected and text.lstrip()[:1] in ("[", "{"):
-        over_lines, damaged = _read_over_lines(text)
+            records += ((number, _with_shared_names(record)) for record in _records_in(content))
+    if rejected and source.start(_BEGINNING).lstrip()[:1] in ("[", "{"):
+        over_lines, damaged = _read_over_lines(source.whole())
         if len(over_lines) > len(records):
             return _table_of(over_lines, damaged)
     return _table_of(records, rejected)
+
+
+def _lines(source: TextSource) -> Iterator[str]:
+    """Yield what newlines separate: a JSON value may hold other ends of lines."""
+    line = ""
+    for part in source.lines():
+        line += part
+        if part.endswith("\n"):
+            yield line
+            line = ""
+    yield line
+
+
+def _with_shared_names(record: object) -> object:
+    """Return a record whose names are those of the other records, as strings that are held once."""
+    if not isinstance(record, dict):
+        return record
+    return dict(zip(map(intern, record), record.values(), strict=True))
 
 
 def _read_over_lines(text: str) -> tuple[list[tuple[int, object]], list[RejectedRow]]:

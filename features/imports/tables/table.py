@@ -1,11 +1,14 @@
 """An export as columns of strings, whatever the format of its file."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Self
 
 from features.domain.history import RejectedRow
+
+_SHOWN_VALUES = 3
+_MOST_SHARED = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,35 @@ class Table:
     sha256: str = ""
 
 
-class DecodedText(NamedTuple):
-    """The text of a file, the name of its encoding, and warnings."""
+@dataclass(frozen=True, slots=True)
+class TablePreview:
+    """What is shown of an export: its format, and up to three distinct values of each column.
 
-    text: str
-    encoding: str
-    warnings: tuple[str, ...] = ()
+    >>> TablePreview.of(Table({"team": ["", "Net", "Net", "Mail"]}, lines=range(4))).columns
+    {'team': ('Net', 'Mail')}
+    """
+
+    columns: Mapping[str, tuple[str, ...]]
+    format: str = ""
+    separator: str = ""
+    encoding: str = ""
+
+    @classmethod
+    def of(cls, table: Table) -> Self:
+        """Return the preview of a table; blank values are left out."""
+        columns = {name: _first_values(values) for name, values in table.columns.items()}
+        return cls(columns, table.format, table.separator, table.encoding)
+
+
+def _first_values(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the first distinct values, without reading the rest."""
+    found: dict[str, None] = {}
+    for value in values:
+        if value not in found and value.strip():
+            found[value] = None
+            if len(found) == _SHOWN_VALUES:
+                break
+    return tuple(found)
 
 
 def unique_names(header: Sequence[str]) -> list[str]:
@@ -57,3 +83,25 @@ def unique_names(header: Sequence[str]) -> list[str]:
             candidate = f"{name}.{repeats[name]}"
         unique[candidate] = None
     return list(unique)
+
+
+def shared_values() -> Callable[[list[str]], list[str]]:
+    """Return a function that replaces values by equal ones that it has seen before.
+
+    Most columns of a table repeat few values, which are then held once.
+    It remembers up to 65,536 values; then it forgets all of them, so that ids and texts, which do
+    not repeat, take no memory.
+
+    >>> share = shared_values()
+    >>> first, second = share(["".join(["Net", "work"])]), share(["".join(["Net", "work"])])
+    >>> first[0] is second[0]
+    True
+    """
+    known: dict[str, str] = {}
+
+    def share(cells: list[str]) -> list[str]:
+        if len(known) > _MOST_SHARED:
+            known.clear()
+        return list(map(known.setdefault, cells, cells))
+
+    return share

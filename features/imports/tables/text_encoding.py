@@ -1,13 +1,17 @@
-"""Decodes the bytes of a file: UTF-8, UTF-16, or the older encoding that is detected."""
+"""Finds the encoding of a file: UTF-8, UTF-16, or the older encoding that is detected."""
 
+from codecs import getincrementaldecoder
 from collections import Counter
+from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
 from features.errors import UnreadableFile
 from features.formatting import counted
-from features.imports.tables.table import DecodedText
+from features.imports.tables.text_source import TextSource
 
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -44,46 +48,83 @@ _NAMES = {"cp1250": "windows-1250", "cp1251": "windows-1251", "cp1252": "windows
 _NAMES |= {"cp1253": "windows-1253", "cp1254": "windows-1254", "iso8859_2": "iso-8859-2"}
 _DETECTION_BYTES = 32_768
 _PROBE_BYTES = 4_096
+_BLOCK_BYTES = 1_048_576
+_CHECKED_CHARACTERS = 1_048_576
 
 
-def decode_text(content: bytes, path: Path) -> DecodedText:
-    """Return the text of a file, its encoding, and a warning if it is neither UTF-8 nor UTF-16.
+def open_text(opened: Callable[[], BinaryIO], path: Path) -> TextSource:
+    """Open the text of a file, with a warning if it is neither UTF-8 nor UTF-16.
 
-    A few broken bytes in UTF-8 become U+FFFD, with a warning. Raises `UnreadableFile` if the file
-    is empty or binary.
+    `opened` opens the file at its beginning. A first pass, in blocks, finds the encoding. A few
+    broken bytes in UTF-8 become U+FFFD, with a warning. Raises `UnreadableFile` if the file is
+    empty or binary.
     """
+    with opened() as stream:
+        beginning = stream.read(_PROBE_BYTES)
     for start, problem in _OTHER_FILES:
-        if content.startswith(start):
+        if beginning.startswith(start):
             raise UnreadableFile(f"{path}: the file {problem}")
-    decoded = _decode(content)
-    # Files that were appended to one another keep the byte order mark of each.
-    if "\ufeff" in decoded.text:
-        decoded = decoded._replace(text=decoded.text.replace("\ufeff", ""))
-    if not decoded.text.strip():
+    encoding = _marked(beginning) or _utf_16_without_mark(beginning) or "utf-8"
+    if _is_encoded(opened, encoding):
+        source = _source(opened, encoding)
+    else:
+        with opened() as stream:
+            source = _broken_source(stream.read(), encoding, opened)
+    if not any(line.strip() for line in source.lines()):
         raise UnreadableFile(f"{path}: the file is empty")
-    if decoded.text.lstrip()[:15].lower().startswith(_HTML):
+    _check_beginning(source.start(_CHECKED_CHARACTERS), path)
+    return source
+
+
+def _check_beginning(beginning: str, path: Path) -> None:
+    if beginning.lstrip()[:15].lower().startswith(_HTML):
         raise UnreadableFile(
             f"{path}: the file is an HTML page, perhaps a login page; export again"
         )
-    if "\x00" in decoded.text.split("\n", 1)[0]:
+    if "\x00" in beginning.split("\n", 1)[0]:
         raise UnreadableFile(f"{path}: the file is binary; export it again as csv or jsonl")
-    return decoded
 
 
-def _decode(content: bytes) -> DecodedText:
-    encoding = _marked(content) or _utf_16_without_mark(content) or "utf-8"
-    name = encoding.removesuffix("-sig")
+def _source(
+    opened: Callable[[], BinaryIO], encoding: str, name: str = "", warnings: tuple[str, ...] = ()
+) -> TextSource:
+    def opened_text() -> TextIOWrapper:
+        return TextIOWrapper(opened(), encoding, errors="replace", newline="")
+
+    return TextSource(opened_text, name or encoding.removesuffix("-sig"), warnings)
+
+
+def _is_encoded(opened: Callable[[], BinaryIO], encoding: str) -> bool:
+    """Return whether the whole file is in an encoding."""
+    decoder = getincrementaldecoder(encoding)()
     try:
-        return DecodedText(content.decode(encoding), name)
+        with opened() as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _broken_source(content: bytes, encoding: str, opened: Callable[[], BinaryIO]) -> TextSource:
+    """Return the text of a file that is not in the encoding that it seems to be in."""
+    name = encoding.removesuffix("-sig")
+    broken = content.decode(encoding, "replace").count("\ufffd")
+    if encoding == "utf-8" and 2 * broken >= _bytes_beyond_ascii(content):
+        return _legacy_source(content, opened)
+    line, verb = _first_broken_line(content, encoding), "is" if broken == 1 else "are"
+    count = counted(broken, "broken character")
+    warning = f"{count} in {name} {verb} read as '\ufffd', first in line {line}"
+    return _source(opened, encoding, name, (warning,))
+
+
+def _first_broken_line(content: bytes, encoding: str) -> int:
+    try:
+        content.decode(encoding)
     except UnicodeDecodeError as error:
-        text = content.decode(encoding, "replace")
-        broken = text.count("\ufffd")
-        if encoding == "utf-8" and 2 * broken >= _bytes_beyond_ascii(content):
-            return _decode_legacy(content)
-        line, verb = content.count(b"\n", 0, error.start) + 1, "is" if broken == 1 else "are"
-        count = counted(broken, "broken character")
-        warning = f"{count} in {name} {verb} read as '\ufffd', first in line {line}"
-        return DecodedText(text, name, (warning,))
+        return content.count(b"\n", 0, error.start) + 1
+    return 1
 
 
 def _marked(content: bytes) -> str | None:
@@ -103,11 +144,11 @@ def _bytes_beyond_ascii(content: bytes) -> int:
     return len(content) - len(content.decode("ascii", "ignore"))
 
 
-def _decode_legacy(content: bytes) -> DecodedText:
+def _legacy_source(content: bytes, opened: Callable[[], BinaryIO]) -> TextSource:
     encoding = _legacy_encoding(content)
-    text, name = content.decode(encoding, "replace"), _NAMES.get(encoding, encoding)
+    name = _NAMES.get(encoding, encoding)
     warning = f"the file is not UTF-8; read as {name}, which was detected from its characters"
-    return DecodedText(text, name, (warning,))
+    return _source(opened, encoding, name, (warning,))
 
 
 def _legacy_encoding(content: bytes) -> str:

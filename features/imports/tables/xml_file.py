@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -12,7 +13,7 @@ from features.domain.history import RejectedRow
 from features.errors import UnreadableFile
 from features.imports.tables.json_values import columns_of
 from features.imports.tables.table import Table
-from features.imports.tables.text_encoding import decode_text
+from features.imports.tables.text_encoding import open_text
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _DECLARED = re.compile(rb"\A\s*<\?xml[^>]*encoding=[\"']([\w-]+)")
@@ -53,9 +54,9 @@ def read_xml(content: bytes, path: Path) -> Table:
 
 def _read_decoded(content: bytes, path: Path) -> tuple[Element, str, tuple[str, ...]]:
     """Return the root of a file that is not in the encoding that it declares."""
-    text, encoding, warnings = decode_text(content, path)
+    source = open_text(lambda: BytesIO(content), path)
     try:
-        return fromstring(_DECLARATION.sub("", text)), encoding, warnings
+        return fromstring(_DECLARATION.sub("", source.whole())), source.encoding, source.warnings
     except (ParseError, ValueError) as error:
         raise UnreadableFile(f"{path}: the file is not XML, or is damaged: {error}") from error
 

@@ -60,6 +60,17 @@ def test_big_jobs_are_kept_segment_by_segment(
     assert ahead(make_encoder(), tmp_path, texts) == (0, [5])
 
 
+def test_what_no_model_learns_from_is_cached_but_not_held(make_encoder, tmp_path: Path) -> None:
+    encoder, network = make_encoder()
+    cache = EncodingCache(tmp_path, encoder)
+    assert encode_ahead(encoder, TEXTS, cache, lambda _: None, remember=False) == 3
+    assert cache.holds([*TEXTS, "bee"]) == set(TEXTS)
+    assert encode_ahead(encoder, [*TEXTS, "bee"], cache, lambda _: None, remember=False) == 1
+    assert len(network.texts) == 4
+    encoder.encode(["abc"])
+    assert network.texts[-1] == "abc"
+
+
 def test_interrupted_run_loses_one_segment_at_most(
     make_encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
