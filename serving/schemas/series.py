@@ -78,6 +78,12 @@ class TroubleInput(RequestModel):
     from_at: Moment
     until_at: Moment | None = None
 
+    @model_validator(mode="after")
+    def _compare(self) -> Self:
+        if self.until_at is not None and self.until_at < self.from_at:
+            raise ValueError("until_at lies before from_at; give the start of the trouble first")
+        return self
+
     def parse(self) -> tuple[float, float]:
         """Return from and until in unix seconds."""
         return self.from_at, np.inf if self.until_at is None else self.until_at

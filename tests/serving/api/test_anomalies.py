@@ -301,6 +301,11 @@ REFUSED = [
     ({"series": [{"timestamps": [], "values": []}]}, "series.0.name", "required"),
     ({"series": [small([0], bounds=[1])]}, "series.0.bounds", ""),
     ({"series": [small([0], bounds=[5, 1])]}, "series.0", "lowest bound first"),
+    (
+        {"series": [small([0], trouble=[{"from_at": 60, "until_at": 0}])]},
+        "series.0.trouble.0",
+        "until_at lies before from_at",
+    ),
 ]
 
 
