@@ -85,11 +85,12 @@ def _flag(
     onset = _onset(times, scores.alarms_per_week, first, budget_per_week)
     is_gap = bool(np.isnan(values[run]).all())
     if is_gap:
-        onset, farthest, effect = _gap_start(values, first), last, np.nan
+        onset, last = _gap_start(values, first), _gap_end(values, last)
+        farthest, effect = last, np.nan
+        is_ongoing = last == len(values) - 1
     else:
         farthest, effect = _effect(values, scores.expected, run)
-    is_recent = times[-1] - times[last] <= max(APART_SECONDS, step_seconds)
-    is_ongoing = is_recent or (is_gap and bool(np.isnan(values[last:]).all()))
+        is_ongoing = bool(times[-1] - times[last] <= max(APART_SECONDS, step_seconds))
     peak = int(run[np.argmax(scores.score[run])])
     return Flag(
         onset_at=_utc_time(times[onset]),
@@ -121,6 +122,12 @@ def _effect(
 def _gap_start(values: NDArray[np.float64], detected: int) -> int:
     measured = np.flatnonzero(~np.isnan(values[:detected]))
     return int(measured[-1]) + 1 if measured.size else 0
+
+
+def _gap_end(values: NDArray[np.float64], detected: int) -> int:
+    """Return the last point before values come again; that values miss is soon no longer rare."""
+    measured = np.flatnonzero(~np.isnan(values[detected:]))
+    return detected + int(measured[0]) - 1 if measured.size else len(values) - 1
 
 
 def _onset(

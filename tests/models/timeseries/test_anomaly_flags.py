@@ -140,14 +140,18 @@ def gap(points: int = 10 * HOUR, *, until: int) -> Drawn:
 
 def test_a_gap_begins_with_the_first_missing_value():
     (flag,) = gap(until=60).flags()
-    assert (flag.onset_at, flag.detected_at, flag.ended_at) == (at(20), at(35), at(40))
+    assert (flag.onset_at, flag.detected_at) == (at(20), at(35))
     assert (flag.direction, flag.channel) == ("gap", "gap")
     assert np.isnan([flag.effect, flag.value]).all()
 
 
 def test_a_gap_lasts_while_nothing_comes():
     assert gap(until=10 * HOUR).flags()[0].ended_at is None
-    assert gap(until=10 * HOUR - 1).flags()[0].ended_at == at(40)
+
+
+def test_a_gap_ends_with_the_last_missing_value():
+    assert gap(until=60).flags()[0].ended_at == at(59)
+    assert gap(until=10 * HOUR - 1).flags()[0].ended_at == at(10 * HOUR - 2)
 
 
 def test_a_series_that_never_came_is_missing_from_the_start():
