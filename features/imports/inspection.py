@@ -13,7 +13,7 @@ from features.imports.tables.table import TablePreview
 from features.text.masking import Masking, configured_masking
 from features.text.parsing import parse_fact
 
-_STATED, _RECOGNISED = "mapping", "header"
+_STATED, _RECOGNISED, _BY_VALUES = "mapping", "header", "values"
 
 _LONGEST_VALUE = 60
 _COSTS = {
@@ -31,8 +31,8 @@ _COSTS = {
 class InspectedColumn:
     """A column of an export: its roles (none if unused), and some values.
 
-    `told` says by what the role is known: `mapping` or `header`, empty without a role. `values` are
-    up to three distinct values, masked and cut to 60 characters.
+    `told` says by what the role is known: `mapping`, `header` or `values`, empty without a role.
+    `values` are up to three distinct values, masked and cut to 60 characters.
     """
 
     header: str
@@ -90,17 +90,19 @@ def inspect_export(path: Path, mapping: HistoryMapping | None = None) -> Inspect
             raise
         warnings = (*table.warnings, str(error))
         history = History((), rejected=table.rejected, warnings=warnings, sha256=table.sha256)
-        return _inspection(TablePreview.of(table), None, history, "", masking)
+        return _inspection(TablePreview.of(table), None, history, {}, masking)
     return inspect_import(imported, masking)
 
 
 def inspect_import(imported: ImportedExport, masking: Masking | None = None) -> Inspection:
     """Return how an imported export was understood."""
+    by_headers = _RECOGNISED if imported.is_recognised else _STATED
+    told = dict.fromkeys(imported.preview.columns, by_headers)
     return _inspection(
         imported.preview,
         imported.mapping,
         imported.history,
-        _RECOGNISED if imported.is_recognised else _STATED,
+        told | dict.fromkeys(imported.told_by_values, _BY_VALUES),
         masking or configured_masking(),
     )
 
@@ -109,7 +111,7 @@ def _inspection(
     preview: TablePreview,
     mapping: HistoryMapping | None,
     history: History,
-    told: str,
+    told: Mapping[str, str],
     masking: Masking,
 ) -> Inspection:
     roles = _roles(mapping) if mapping else {}
@@ -121,7 +123,7 @@ def _inspection(
             InspectedColumn(
                 header,
                 tuple(roles.get(header, ())),
-                told if header in roles else "",
+                told[header] if header in roles else "",
                 _values(values, masking),
             )
             for header, values in preview.columns.items()

@@ -26,13 +26,15 @@ from features.text.parsing import parse_label
 class ImportedExport:
     """An export as it was read: its first values, what its columns mean, and the history.
 
-    `is_recognised` says that the headers were recognised, because no mapping was given.
+    `is_recognised` says that the headers were recognised, because no mapping was given;
+    `told_by_values` are the columns whose values told their role.
     """
 
     preview: TablePreview
     mapping: HistoryMapping
     history: History
     is_recognised: bool
+    told_by_values: frozenset[str]
 
 
 def load_history(
@@ -86,9 +88,10 @@ def import_table(
     """Import the table of the export at `path`, as `import_export` does."""
     is_recognised = mapping is None
     recognised: list[str] = []
+    told_by_values: frozenset[str] = frozenset()
     if mapping is None:
         recognition = recognise_headers(list(table.columns), table.columns)
-        mapping = recognition.mapping
+        mapping, told_by_values = recognition.mapping, frozenset(recognition.by_values.values())
         recognised = [
             f"without a mapping, columns were recognised as those of {recognition.product}: "
             f"{_summary(mapping)}",
@@ -104,7 +107,7 @@ def import_table(
     if not history.incidents:
         row = history.rejected[0]
         raise UnreadableFile(f"{path}: every row is rejected; line {row.line}: {row.reason}")
-    return ImportedExport(preview, mapping, history, is_recognised)
+    return ImportedExport(preview, mapping, history, is_recognised, told_by_values)
 
 
 def _named_columns(table: Table, mapping: HistoryMapping) -> Table:

@@ -13,7 +13,7 @@ from features.imports.product_headers.header_table import (
     keys_of_role,
     known_headers,
 )
-from features.imports.value_roles import roles_by_values
+from features.imports.value_roles import are_labels, roles_by_values
 
 _REPORT_ROLES = ("id", "opened_at", "title", "description", "service", "source")
 # In this order: a header that may have two roles gets the first that is still free.
@@ -41,7 +41,7 @@ class Recognition:
 
     `product` is the product whose headers these are most. `not_used` are columns that are known but
     have no role here, `unknown` are columns that no known product has. `by_values` are the columns
-    whose role only their values tell, by role.
+    whose role only their values tell, because the header is not known or means several things.
     """
 
     mapping: HistoryMapping
@@ -57,8 +57,8 @@ class Recognition:
         if self.by_values:
             roles = ", ".join(f"{role} = {column}" for role, column in self.by_values.items())
             warnings.append(
-                f"these headers are not known, and only their values tell their role: {roles}; "
-                "state it in a mapping if that is wrong"
+                "these headers are not known or mean several things, and only their values tell "
+                f"their role: {roles}; state it in a mapping if that is wrong"
             )
         if report.opened_at is None:
             warnings.append(
@@ -113,9 +113,11 @@ def recognise_headers(
     by_values: dict[str, str] = {}
     if events is None and values is not None:
         unknown = {column: values[column] for column in headers.left_over()[1]}
+        labels = _category_instead_of_title(report, outcome, values)
         by_values = roles_by_values(unknown, report.keys(), first=columns[0])
         headers.take(by_values.values())
         report |= by_values
+        by_values |= labels
     if events is None and not _MIN_USEFUL & report.keys():
         names = ", ".join(columns[:10]) + (", ..." if len(columns) > 10 else "")
         raise BadMapping(
@@ -135,6 +137,22 @@ def recognise_headers(
         *headers.left_over(),
         by_values,
     )
+
+
+def _category_instead_of_title(
+    report: dict[str, object], outcome: dict[str, object], values: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """Make a title that repeats a category, where its header may mean both; return its column.
+
+    In Swedish `Rubrik` is a title, in German a category.
+    """
+    title = report.get("title")
+    if not isinstance(title, str) or "category" in outcome or not are_labels(values[title]):
+        return {}
+    if header_key(title) not in keys_of_role("category"):
+        return {}
+    outcome["category"] = report.pop("title")
+    return {"category": title}
 
 
 class _Headers:

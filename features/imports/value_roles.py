@@ -51,6 +51,16 @@ def roles_by_values(
     return roles
 
 
+def are_labels(values: Sequence[str]) -> bool:
+    """Return whether values repeat as labels do, each twice or more often on average.
+
+    >>> are_labels(["mail", "vpn", "mail", "mail"]), are_labels(["no mail", "vpn is down"])
+    (True, False)
+    """
+    filled = [value for value in islice(values, _SAMPLE) if value.strip()]
+    return len(filled) >= _FEWEST_ROWS and len(set(filled)) <= _MIN_DISTINCT * len(filled)
+
+
 def _times(values: Sequence[str]) -> list[float]:
     """Return the times of a column as seconds, empty if it is no column of times."""
     # A number may well be a time, but is not known to be one.

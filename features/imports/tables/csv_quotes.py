@@ -122,11 +122,7 @@ class _QuoteReader:
 
     def warnings(self) -> list[str]:
         """Return a warning for each of the first stray quotes, and one for the others."""
-        warnings = [
-            f"line {line}: a quote is never closed; {_lines(count)} inside one value, now read as "
-            "rows where they look like rows"
-            for line, count in self._unclosed
-        ]
+        warnings = [f"line {line}: {_unclosed(count)}" for line, count in self._unclosed]
         warnings += (
             f"line {line}: {_lines(count)} inside one quoted value, though they look like rows"
             for line, count in self._enclosing
@@ -220,6 +216,16 @@ def _is_open(line: str, separator: str) -> bool:
         return True
     cells = split_line(line, separator)
     return any(cell.startswith('"') and cell.count('"') % 2 == 1 for cell in cells)
+
+
+def _unclosed(count: int) -> str:
+    """Return what is done about a quote that would put this many further lines into one value."""
+    if not count:
+        return "a quote is never closed; it is read as text"
+    return (
+        f"a quote is never closed; {_lines(count)} inside one value, now read as rows where they "
+        "look like rows"
+    )
 
 
 def _lines(count: int) -> str:

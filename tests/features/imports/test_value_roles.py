@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from features.imports.inspection import inspect_export
 from features.imports.load_history import import_export
 from features.imports.value_roles import roles_by_values
 
@@ -41,3 +42,36 @@ def test_numbers_names_and_few_rows_tell_nothing() -> None:
     assert roles_by_values(columns, known=(), first="a") == {}
     assert roles_by_values({"a": ["X1", "X2"], "b": ["it is off", "it is on"]}, (), "a") == {}
     assert roles_by_values({}, (), "a") == {}
+
+
+RUBRIK = """Nummer;Rubrik;{text};Datum
+INC1;{first};VPN bricht ab;2026-02-01 10:00
+INC2;Drucker;Papierstau im 3. Stock;2026-02-01 11:00
+INC3;Netzwerk;WLAN langsam;2026-02-02 09:00
+INC4;{fourth};Toner leer;2026-02-02 10:00
+"""
+
+
+def test_a_header_that_means_title_or_category_is_told_by_its_values(tmp_path: Path) -> None:
+    file = tmp_path / "export.csv"
+    file.write_text(RUBRIK.format(text="Beschreibung", first="Netzwerk", fourth="Drucker"))
+    inspection = inspect_export(file)
+    first = inspection.history.incidents[0]
+    assert (first.outcome.category, first.report.title) == ("Netzwerk", "")
+    told = {column.header: (column.roles, column.told) for column in inspection.columns}
+    assert told["Rubrik"] == (("category",), "values")
+    assert told["Beschreibung"] == (("description",), "header")
+    assert any("their role: category = Rubrik" in text for text in inspection.history.warnings)
+
+    file.write_text(RUBRIK.format(text="Beskrivning", first="VPN tappar", fourth="Toner slut"))
+    assert inspect_export(file).history.incidents[0].report.title == "VPN tappar"
+
+
+def test_titles_that_repeat_stay_titles_where_the_header_is_clear(tmp_path: Path) -> None:
+    file = tmp_path / "export.csv"
+    file.write_text(
+        RUBRIK.format(text="Beschreibung", first="Netzwerk", fourth="Drucker").replace(
+            "Rubrik", "Betreff"
+        )
+    )
+    assert import_export(file).history.incidents[0].report.title == "Netzwerk"
