@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 
 from features.domain.report import IncidentReport
+from features.text.markup import drop_markup
 from features.text.memo import cached
 
 # Part of the key of every cached encoding: increase it whenever the result of a step changes.
-CLEANING_VERSION = 1
+CLEANING_VERSION = 2
 
-_MARKUP = re.compile(r"\[(?:cid|image):[^\]\s]{1,200}\]|</?[a-zA-Z][^<>\n]{0,200}>|&nbsp;")
 _TEMPLATE = re.compile(r"\{\{([^{}]{0,200})\}\}")
 _TEMPLATE_WORD = re.compile(r"[A-Za-z]{2,}")
 _URL = re.compile(
@@ -48,11 +48,6 @@ _SPACE = re.compile(r"\s+")
 _LONGEST_SIGNATURE = 400
 # Several models read the same text, so results are cached; caching long logs would fill the memory.
 _LONGEST_CACHED = 5_000
-
-
-def drop_markup(text: str) -> str:
-    """Remove HTML tags, `&nbsp;` and the image placeholders that mail clients insert."""
-    return _MARKUP.sub(" ", text) if "[" in text or "<" in text or "&" in text else text
 
 
 def name_template_variables(text: str) -> str:

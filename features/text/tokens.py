@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from Stemmer import Stemmer
 
 from features.text.cleaning import (
-    drop_markup,
     drop_quoted_mail,
     drop_signature,
     drop_stack_frames,
     name_template_variables,
 )
 from features.text.error_signatures import error_codes
+from features.text.markup import drop_markup
 from features.text.memo import cached
 from features.text.variable_masking import mask_variables
 

@@ -36,7 +36,7 @@ class Bounds:
 # the champion's encoder.
 TRIAGE = Bounds(modules=60, rooms=12, climbs=2)
 # Four of the climbs are results that `EncodedReports.once` computes for several models together.
-TRAINING = Bounds(modules=186, rooms=28, climbs=7)
+TRAINING = Bounds(modules=187, rooms=28, climbs=7)
 ALERT = Bounds(modules=95, rooms=15, climbs=6)
 WATCH = Bounds(modules=47, rooms=7, climbs=0)
 
