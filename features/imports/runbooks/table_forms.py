@@ -22,6 +22,7 @@ def with_markdown_tables(lines: Sequence[str]) -> Iterator[str]:
     |E17|oil|
     """
     fence = ""
+    searched = 0
     place = 0
     while place < len(lines):
         line = lines[place]
@@ -31,7 +32,7 @@ def with_markdown_tables(lines: Sequence[str]) -> Iterator[str]:
             fence = "" if sign == fence else fence or sign
         if fence or mark:
             yield line
-        elif _HTML.match(line) and (end := _end_of_html(lines, place - 1)):
+        elif _HTML.match(line) and (end := _end_of_html(lines, place - 1, searched)):
             text = "\n".join(lines[place - 1 : end])
             table, _, after = text.rpartition(">")
             yield from ("", *_markdown(_html_rows(f"{table}>")), "", after)
@@ -47,12 +48,17 @@ def with_markdown_tables(lines: Sequence[str]) -> Iterator[str]:
             yield f"|{'|'.join(heads)}|"
             yield f"|{'---|' * len(heads)}"
         else:
+            if _HTML.match(line):
+                searched = place - 1 + _MOST_LINES
             yield line
 
 
-def _end_of_html(lines: Sequence[str], start: int) -> int:
-    """Return the place after the table's last line, 0 if it has no end."""
-    for place in range(start, min(len(lines), start + _MOST_LINES)):
+def _end_of_html(lines: Sequence[str], start: int, searched: int) -> int:
+    """Return the place after the table's last line, 0 if it has no end.
+
+    Before the place `searched` there is none.
+    """
+    for place in range(max(start, searched), min(len(lines), start + _MOST_LINES)):
         if _HTML_END.search(lines[place]):
             return place + 1
     return 0

@@ -7,6 +7,7 @@ import pytest
 from features.domain.runbook import Runbook, TableRow
 from features.imports.runbooks.front_matter import BadRunbook
 from features.imports.runbooks.markdown import parse_runbook
+from features.imports.runbooks.table_forms import with_markdown_tables
 
 
 def steps(page: str) -> list[str]:
@@ -325,3 +326,15 @@ def test_many_paragraphs_of_brackets_are_read_in_bounded_time(text: str) -> None
     started = time.process_time()
     parse_runbook("# Page\n\n" + f"{text}\n\n" * (250_000 // len(text)), "page")
     assert time.process_time() - started < 20
+
+
+def test_many_tables_that_never_end_take_no_longer_than_their_length() -> None:
+    began = time.process_time()
+    lines = list(with_markdown_tables(["<table>"] * 24_000))
+    assert lines == ["<table>"] * 24_000
+    assert time.process_time() - began < 1.0
+
+
+def test_a_table_after_one_that_never_ends_is_read() -> None:
+    page = ["<table>", *["text"] * 4_000, "<table>", "<tr><td>E17</td></tr>", "</table>"]
+    assert "| E17 |" in list(with_markdown_tables(page))
